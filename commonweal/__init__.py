@@ -1,0 +1,3 @@
+"""Commonweal: public services redesigned by the people who use them."""
+
+__version__ = "0.1.0"
