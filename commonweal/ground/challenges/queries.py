@@ -1,0 +1,254 @@
+"""Reading challenges: which are open, and where in the loop each one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+
+from commonweal.ground.challenges.models import Challenge, Outcome, Stage, Step
+from commonweal.ground.directory.models import Service
+from commonweal.ground.places.models import Community, Organisation, RoleKind, StandingKind
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+    from commonweal.ground.people.models import Person
+    from commonweal.ground.places.rules import Viewer
+
+EVERY_WORD = "title", "question", "background", "who_is_concerned", "service__name"
+
+
+@dataclass(frozen=True)
+class LoopStep:
+    """One of the seven stages as a challenge goes through it; without dates it is not planned."""
+
+    stage: Stage
+    is_now: bool
+    is_done: bool
+    opens_at: datetime | None
+    closes_at: datetime | None
+
+    @property
+    def label(self) -> _StrOrPromise:
+        """Return the stage's word."""
+        return self.stage.label
+
+
+def published(viewer: Viewer) -> QuerySet[Challenge]:
+    """Return the challenges that everyone may read: open ones first, then the newest."""
+    return _ordered(viewer, _all(viewer).filter(published_at__isnull=False))
+
+
+def readable(viewer: Viewer) -> QuerySet[Challenge]:
+    """Return the challenges this viewer may read: published ones, and drafts they may lead."""
+    drafts = _led(viewer)
+    return _ordered(viewer, _all(viewer).filter(Q(published_at__isnull=False) | drafts))
+
+
+def led(viewer: Viewer) -> QuerySet[Challenge]:
+    """Return the challenges this viewer may set up and change."""
+    return _ordered(viewer, _all(viewer).filter(_led(viewer)))
+
+
+def search(
+    challenges: QuerySet[Challenge],
+    *,
+    words: str = "",
+    community: Community | None = None,
+    stage: str = "",
+    service: Service | None = None,
+) -> QuerySet[Challenge]:
+    """Narrow challenges to some words, a community and all inside it, a stage, a service."""
+    if words:
+        found = SearchQuery(words, config="english", search_type="websearch")
+        challenges = challenges.annotate(words=SearchVector(*EVERY_WORD, config="english")).filter(
+            words=found
+        )
+    if community is not None:
+        challenges = challenges.filter(
+            Q(community=community) | Q(community__ancestors__contains=[community.pk])
+        )
+    if stage:
+        challenges = challenges.filter(Q(stage=stage))
+    if service is not None:
+        challenges = challenges.filter(service=service)
+    return challenges
+
+
+def open_for(viewer: Viewer, stage: Stage) -> QuerySet[Challenge]:
+    """Return the published challenges whose step of this stage is under way, soonest to close first."""
+    under_way = _under_way(viewer.at).filter(stage=stage)
+    return (
+        published(viewer)
+        .annotate(until=Subquery(under_way.values("closes_at")[:1]))
+        .filter(Exists(under_way))
+        .order_by("until", "pk")
+    )
+
+
+def open_step(challenge: Challenge, stage: Stage, at: datetime) -> Step | None:
+    """Return the challenge's step of this stage if it is under way at that moment."""
+    steps = (step for step in challenge.steps.all() if step.stage == stage and step.is_open(at))
+    return next(steps, None)
+
+
+def stage_now(challenge: Challenge, at: datetime) -> Stage | None:
+    """Return the stage a challenge is in: of its steps, the latest that has opened."""
+    opened = [step for step in challenge.steps.all() if step.opens_at <= at]
+    if not opened:
+        return None
+    return Stage(max(opened, key=lambda step: (step.opens_at, step.pk)).stage)
+
+
+def loop_steps(challenge: Challenge, at: datetime) -> list[LoopStep]:
+    """Return the seven stages in order: which is now, which are over, and when each is."""
+    now = stage_now(challenge, at)
+    planned = {step.stage: step for step in challenge.steps.all()}
+    return [_loop_step(stage, planned.get(stage), now, at) for stage in Stage]
+
+
+def _loop_step(stage: Stage, step: Step | None, now: Stage | None, at: datetime) -> LoopStep:
+    return LoopStep(
+        stage=stage,
+        is_now=stage == now,
+        is_done=step is not None and stage != now and step.opens_at <= at,
+        opens_at=step.opens_at if step else None,
+        closes_at=step.closes_at if step else None,
+    )
+
+
+def outcomes(viewer: Viewer, challenge: Challenge) -> QuerySet[Outcome]:
+    """Return what should get better."""
+    return Outcome.objects.filter(
+        challenge=challenge, challenge__authority=viewer.authority
+    ).order_by("position", "pk")
+
+
+def communities_to_lead(viewer: Viewer) -> QuerySet[Community]:
+    """Return the communities in which this viewer may set up a challenge."""
+    seats = seats_of(viewer)
+    return Community.objects.filter(
+        Q(pk__in=seats) | Q(ancestors__overlap=seats), authority=viewer.authority
+    ).order_by("name", "pk")
+
+
+def communities_with_challenges(viewer: Viewer) -> QuerySet[Community]:
+    """Return the communities that have a published challenge, by name."""
+    asked = Challenge.objects.filter(community=OuterRef("pk"), published_at__isnull=False)
+    return Community.objects.filter(Exists(asked), authority=viewer.authority).order_by(
+        "name", "pk"
+    )
+
+
+def services(viewer: Viewer) -> QuerySet[Service]:
+    """Return the services a challenge may be about."""
+    return Service.objects.filter(authority=viewer.authority).order_by("name", "pk")
+
+
+def owners(viewer: Viewer) -> QuerySet[Organisation]:
+    """Return the organisations that may answer for a challenge."""
+    return Organisation.objects.filter(authority=viewer.authority).order_by("name", "pk")
+
+
+def held(viewer: Viewer, challenge_id: int) -> Challenge:
+    """Return a challenge of the viewer's authority, locked until the end of the transaction."""
+    return Challenge.objects.select_for_update(of=("self",)).get(
+        pk=challenge_id, authority=viewer.authority
+    )
+
+
+def steps_to_announce(at: datetime) -> QuerySet[Step]:
+    """Return the steps whose date came after their challenge was published."""
+    return (
+        Step.objects.filter(challenge__published_at__isnull=False, opens_at__lte=at)
+        .filter(opens_at__gt=F("challenge__published_at"))
+        .select_related("challenge")
+        .order_by("opens_at", "pk")
+    )
+
+
+def personal(person: Person) -> Iterator[dict[str, Any]]:
+    """Return the challenges that a person set up."""
+    for made in Challenge.objects.filter(created_by=person).order_by("created_at", "pk"):
+        yield {
+            "title": made.title,
+            "question": made.question,
+            "background": made.background,
+            "set_up_at": made.created_at.isoformat(),
+        }
+
+
+def open_for_ideas(viewer: Viewer, thing: None) -> dict[str, Any] | None:
+    """Return what the front page shows: challenges that take ideas now."""
+    found = list(open_for(viewer, Stage.PROPOSE)[:4])
+    return {"challenges": found} if found else None
+
+
+def waiting(viewer: Viewer, thing: None) -> dict[str, Any] | None:
+    """Return what the desk shows to someone who leads: their drafts, and what lacks a next date."""
+    if not seats_of(viewer):
+        return None
+    mine = led(viewer).prefetch_related("outcomes")
+    ahead = Step.objects.filter(challenge=OuterRef("pk"), opens_at__gt=viewer.at)
+    stuck = mine.filter(Q(is_open=False), published_at__isnull=False).exclude(Exists(ahead))
+    return {
+        "drafts": list(mine.filter(published_at__isnull=True).order_by("-created_at", "-pk")[:20]),
+        "stuck": list(stuck[:20]),
+    }
+
+
+def about_service(viewer: Viewer, service: Service) -> dict[str, Any] | None:
+    """Return what a service's page shows: the challenges about it."""
+    found = list(search(published(viewer), service=service)[:5])
+    return {"challenges": found} if found else None
+
+
+def in_community(viewer: Viewer, community: Community) -> dict[str, Any] | None:
+    """Return what a community's page shows: its challenges, and those of communities inside it."""
+    found = list(search(published(viewer), community=community)[:5])
+    return {"challenges": found} if found else None
+
+
+def _all(viewer: Viewer) -> QuerySet[Challenge]:
+    return Challenge.objects.filter(authority=viewer.authority)
+
+
+def _ordered(viewer: Viewer, challenges: QuerySet[Challenge]) -> QuerySet[Challenge]:
+    opened = Step.objects.filter(challenge=OuterRef("pk"), opens_at__lte=viewer.at)
+    return (
+        challenges.annotate(
+            is_open=Exists(_under_way(viewer.at)),
+            stage=Subquery(opened.order_by("-opens_at", "-pk").values("stage")[:1]),
+        )
+        .select_related("community", "service", "owner")
+        .prefetch_related(Prefetch("steps", Step.objects.order_by("opens_at", "pk")))
+        .order_by("-is_open", "-published_at", "-pk")
+    )
+
+
+def _under_way(at: datetime) -> QuerySet[Step]:
+    """Return the steps of the challenge outside that are under way at that moment."""
+    return Step.objects.filter(
+        Q(closes_at__isnull=True) | Q(closes_at__gt=at), challenge=OuterRef("pk"), opens_at__lte=at
+    )
+
+
+def seats_of(viewer: Viewer) -> list[int]:
+    """Return where the viewer leads; everything below is theirs to lead too."""
+    leads = (RoleKind.ADMINISTRATOR, RoleKind.CLERK)
+    roles = [role.community_id for role in viewer.roles if role.kind in leads]
+    return roles + [
+        standing.community_id
+        for standing in viewer.standings
+        if standing.kind == StandingKind.SERVICE_LEADER
+    ]
+
+
+def _led(viewer: Viewer) -> Q:
+    seats = seats_of(viewer)
+    return Q(community__in=seats) | Q(community__ancestors__overlap=seats)
