@@ -1,0 +1,144 @@
+"""Ideas for programs: those that everyone may read, and what people say about them."""
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Field, Query, Router, Schema
+
+from commonweal.kit.api import PROBLEMS, SLUG, Number, Page, Pages, page_of
+from commonweal.kit.request import Request
+from commonweal.propose.proposals import queries
+from commonweal.propose.proposals.models import Comment, Proposal
+
+router = Router(tags=["Ideas"])
+
+
+class IdeaRow(Schema):
+    """An idea in a list; its author is called what the page calls them."""
+
+    id: int
+    title: str
+    status: str
+    challenge: str
+    community: str
+    author: str
+    standing: str
+    organisation: str | None
+    better: str
+    for_whom: str
+    cost_pence: int | None
+    signatures: int
+    comments: int
+    published_at: datetime
+
+    @staticmethod
+    def resolve_challenge(idea: Proposal) -> str:
+        """Return the challenge's slug."""
+        return idea.challenge.slug
+
+    @staticmethod
+    def resolve_community(idea: Proposal) -> str:
+        """Return the community's slug."""
+        return idea.community.slug
+
+    @staticmethod
+    def resolve_author(idea: Proposal) -> str:
+        """Return the name that others see."""
+        return str(idea.author)
+
+    @staticmethod
+    def resolve_organisation(idea: Proposal) -> str | None:
+        """Return the slug of the organisation that the author speaks for."""
+        return idea.organisation.slug if idea.organisation else None
+
+    @staticmethod
+    def resolve_signatures(idea: Any) -> int:
+        """Return how many signed it."""
+        count: int = idea.signature_count
+        return count
+
+    @staticmethod
+    def resolve_comments(idea: Any) -> int:
+        """Return how many comments everyone may read."""
+        count: int = idea.comment_count
+        return count
+
+
+class IdeaWhole(IdeaRow):
+    """An idea with all its words."""
+
+    measure: str
+    risks: str
+    change: str
+    takes_part: str
+    cost_note: str
+    changed_at: datetime
+
+
+class CommentRow(Schema):
+    """Something said about an idea; of a hidden comment only the reason is told."""
+
+    id: int
+    author: str | None
+    standing: str | None
+    body: str | None
+    written_at: datetime
+    hidden_reason: str | None
+
+    @staticmethod
+    def resolve_author(comment: Comment) -> str | None:
+        """Return the name that others see."""
+        return str(comment.person) if comment.is_public else None
+
+    @staticmethod
+    def resolve_standing(comment: Comment) -> str | None:
+        """Return as what the person spoke."""
+        return comment.standing if comment.is_public else None
+
+    @staticmethod
+    def resolve_body(comment: Comment) -> str | None:
+        """Return the words."""
+        return comment.body if comment.is_public else None
+
+    @staticmethod
+    def resolve_hidden_reason(comment: Comment) -> str | None:
+        """Return why a moderator hid it."""
+        return comment.hidden_reason or None
+
+
+class Narrowing(Schema):
+    """Which ideas."""
+
+    challenge: str = Field(
+        "", pattern=f"^$|{SLUG}", max_length=80, description="Only of this challenge, by slug."
+    )
+
+
+@router.get("/ideas", response={200: Page[IdeaRow], **PROBLEMS}, summary="List the ideas")
+def list_ideas(request: HttpRequest, paging: Pages, only: Query[Narrowing]) -> dict[str, Any]:
+    """The newest first."""
+    found = queries.found(cast(Request, request).viewer, challenge=only.challenge)
+    return page_of(request, found, paging)
+
+
+@router.get("/ideas/{idea_id}", response={200: IdeaWhole, **PROBLEMS}, summary="Read one idea")
+def read_idea(request: HttpRequest, idea_id: int = Number) -> Proposal:
+    """All that its author wrote."""
+    return _idea(request, idea_id)
+
+
+@router.get(
+    "/ideas/{idea_id}/comments",
+    response={200: Page[CommentRow], **PROBLEMS},
+    summary="List what people say about an idea",
+)
+def list_comments(request: HttpRequest, paging: Pages, idea_id: int = Number) -> dict[str, Any]:
+    """The oldest first."""
+    idea = _idea(request, idea_id)
+    return page_of(request, queries.comments(cast(Request, request).viewer, idea), paging)
+
+
+def _idea(request: HttpRequest, idea_id: int) -> Proposal:
+    return get_object_or_404(queries.proposals(cast(Request, request).viewer), pk=idea_id)
