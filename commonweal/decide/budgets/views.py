@@ -1,0 +1,429 @@
+"""Pages on which people share out money."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from commonweal.decide.budgets import actions, queries, rules
+from commonweal.decide.budgets.forms import BallotForm, PotForm, ProjectForm
+from commonweal.decide.budgets.models import Pot, Project
+from commonweal.engine.voting.pabulib import Election, write_pabulib
+from commonweal.ground.challenges.models import Challenge
+from commonweal.kit.doors import privileged, signed_in
+from commonweal.kit.money import pounds
+from commonweal.kit.request import Request
+from commonweal.propose.proposals.models import Proposal
+
+# --- for everybody
+
+
+@require_safe
+def pot_list(request: Request) -> HttpResponse:
+    """Show every pot: open, to be counted, to come, counted."""
+    state = request.GET.get("state", "")
+    words = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    found = queries.pots_in_state(request.viewer, state)
+    if words:
+        found = found.filter(title__icontains=words)
+    page = Paginator(found, 20).get_page(request.GET.get("page"))
+    values = {"nav": "money", "page": page, "state": state, "q": words, "at": request.viewer.at}
+    return render(request, "budgets/list.html", values)
+
+
+@require_safe
+def pot(request: Request, pot_id: int) -> HttpResponse:
+    """Say what the money is for, who shares it out, how and until when."""
+    viewer = request.viewer
+    pot = _pot(request, pot_id)
+    values = {
+        "projects": queries.projects_for(viewer, pot),
+        "why_not": rules.why_not(viewer, pot),
+        "has_voted": queries.has_voted(viewer, pot),
+        "turnout": queries.turnout(pot),
+        "may_run": rules.may_run(viewer, pot),
+    }
+    return _page(request, "budgets/pot.html", pot, values)
+
+
+@require_safe
+def project(request: Request, project_id: int) -> HttpResponse:
+    """Show one project of a pot: what it does, where, then what it costs."""
+    project = get_object_or_404(queries.projects(request.viewer), pk=project_id)
+    return _page(request, "budgets/project.html", project.pot, {"project": project})
+
+
+@require_safe
+def result(request: Request, pot_id: int) -> HttpResponse:
+    """Say of every project why it won or lost; before the count, when that will be."""
+    pot = _pot(request, pot_id)
+    if pot.result is None:
+        return _page(request, "budgets/result_later.html", pot, {})
+    lines = queries.lines(pot)
+    won = [line for line in lines if line["is_funded"]]
+    lost = [line for line in lines if not line["is_funded"]]
+    means = [pot.result[name]["mean"] for name in ("chosen", "chosen_by_votes")]
+    widest = max(*means, 0.01)
+    values = {
+        "result": pot.result,
+        "won": won,
+        "lost": lost,
+        "both": (won, lost),
+        "bar_here": means[0] / widest,
+        "bar_votes": means[1] / widest,
+        "left_pence": pot.pence - pot.result["spent_pence"],
+        "publishes": queries.may_publish_ballots(pot),
+        "fewest": queries.FEWEST,
+    }
+    return _page(request, "budgets/result.html", pot, values)
+
+
+@require_safe
+def ballots(request: Request, pot_id: int) -> HttpResponse:
+    """Hand out the ballots of a counted pot without names, so that anyone can count again."""
+    pot = _pot(request, pot_id)
+    if not queries.may_publish_ballots(pot):
+        raise Http404
+    profile = queries.approvals(pot)
+    titles = pot.projects.in_bulk()
+    election = Election(
+        profile=profile,
+        budget=pot.pence,
+        vote_type="approval",
+        currency="GBP",
+        names=tuple(" ".join(titles[number].title.split()) for number in profile.ids.tolist()),
+        meta={"description": " ".join(pot.title.split()), "rule": pot.rule},
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ballots.pb"
+        write_pabulib(election, file)
+        content = file.read_bytes()
+    name = f'attachment; filename="pot-{pot.pk}.pb"'
+    return HttpResponse(
+        content, content_type="text/plain; charset=utf-8", headers={"Content-Disposition": name}
+    )
+
+
+# --- voting
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@signed_in
+def vote(request: Request, pot_id: int) -> HttpResponse:
+    """Let a person choose, check and cast; without script each step is a form that comes back."""
+    if request.method != "POST":
+        return _ballot(request, pot_id)
+    form = BallotForm(request.POST)
+    step = request.POST.get("do", "total")
+    if not form.is_valid() or step != "cast":
+        return _ballot(request, pot_id, form, step)
+    chosen = form.cleaned_data["projects"]
+    try:
+        actions.cast_ballot(viewer=request.viewer, pot_id=pot_id, project_ids=chosen)
+    except Pot.DoesNotExist:
+        raise Http404 from None
+    except actions.PotClosed as closed:
+        return _page(request, "budgets/closed.html", closed.pot, {"chosen": chosen}, status=409)
+    except actions.NotInThisPot:
+        return _ballot(request, pot_id, _with_stranger(form), step)
+    except PermissionDenied:
+        return _ballot(request, pot_id)
+    return redirect("budgets:receipt", pot_id)
+
+
+def _with_stranger(form: BallotForm) -> BallotForm:
+    words = _("One of the ideas you ticked is not on this ballot. Check your choice, then cast it.")
+    form.add_error("projects", words)
+    return form
+
+
+def _ballot(
+    request: Request, pot_id: int, form: BallotForm | None = None, step: str = ""
+) -> HttpResponse:
+    """Show the ballot with what is ticked so far, or the check page when it is asked for."""
+    viewer, pot = request.viewer, _pot(request, pot_id)
+    refused = rules.why_not(viewer, pot)
+    if refused and refused.code in ("closed", "coming"):
+        return _page(request, "budgets/closed.html", pot, {}, status=409 if form else 200)
+    if refused:
+        return _page(request, "budgets/not_yours.html", pot, {"why_not": refused}, status=403)
+    mine = queries.ballot_of(viewer, pot)
+    ticked = _ticked(form) if form else set(queries.chosen_on(mine) if mine else ())
+    projects = queries.projects_for(viewer, pot)
+    chosen = [project for project in projects if project.pk in ticked]
+    if form and step == "check" and form.is_valid() and len(chosen) < len(ticked):
+        _with_stranger(form)
+    total = sum(project.cost_pence for project in chosen)
+    values = {
+        "projects": projects,
+        "chosen": chosen,
+        "ticked": ticked,
+        "total_pence": total,
+        "left_pence": pot.pence - total,
+        "over_pence": max(0, total - pot.pence),
+        "share": total / pot.pence,
+        "form": form if form and step in ("check", "cast") else None,
+        "nothing": form or BallotForm(),
+        "has_voted": mine is not None,
+    }
+    if form and step == "check" and form.is_valid():
+        return _page(request, "budgets/check.html", pot, values)
+    template = "budgets/baskets.html" if form and request.htmx else "budgets/vote.html"
+    return _page(request, template, pot, values)
+
+
+def _ticked(form: BallotForm) -> set[int]:
+    """Return what was ticked, also on a form with a mistake elsewhere; nothing is lost."""
+    form.is_valid()
+    given = form.data.getlist("projects") if hasattr(form.data, "getlist") else []
+    return {int(word) for word in given if word.isascii() and word.isdigit() and len(word) < 19}
+
+
+@require_safe
+@never_cache
+@signed_in
+def receipt(request: Request, pot_id: int) -> HttpResponse:
+    """Say that a person's vote is in, and show them what they chose while that can be found."""
+    viewer, pot = request.viewer, _pot(request, pot_id)
+    mine = queries.ballot_of(viewer, pot)
+    chosen = set(queries.chosen_on(mine)) if mine else set()
+    values = {
+        "ballot": mine,
+        "has_voted": mine is not None or queries.has_voted(viewer, pot),
+        "chosen": [project for project in pot.projects.order_by("pk") if project.pk in chosen],
+    }
+    return _page(request, "budgets/receipt.html", pot, values)
+
+
+# --- for those who run it
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@privileged
+def set_up(request: Request, slug: str) -> HttpResponse:
+    """Set money of a challenge aside: the first of three steps."""
+    challenge = queries.challenge_to_fund(request.viewer, slug)
+    if challenge is None:
+        raise Http404
+    if not rules.may_set_up(request.viewer, challenge, challenge.community):
+        raise PermissionDenied(_("Only those who lead this challenge may share out its money."))
+    communities = queries.communities_to_ask(challenge)
+    start = {"community": challenge.community_id}
+    form = PotForm(request.POST or None, communities=communities, initial=start)
+    if request.method == "POST" and form.is_valid():
+        pot = _pot_from(
+            form,
+            lambda given: actions.create_pot(viewer=request.viewer, challenge=challenge, **given),
+        )
+        if pot is not None:
+            return redirect("budgets:choose", pot.pk)
+    return _set_up_page(request, challenge, form, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@privileged
+def change(request: Request, pot_id: int) -> HttpResponse:
+    """Change a pot before it opens."""
+    pot = _pot_to_run(request, pot_id)
+    communities = queries.communities_to_ask(pot.challenge)
+    form = PotForm(request.POST or None, instance=pot, communities=communities)
+    if request.method == "POST" and form.is_valid():
+        changed = _pot_from(
+            form,
+            lambda given: actions.change_pot(viewer=request.viewer, pot_id=pot_id, **given),
+        )
+        if changed is not None:
+            return redirect("budgets:check", pot_id)
+    return _set_up_page(request, pot.challenge, form, pot_id)
+
+
+def _pot_from(form: PotForm, action: Any) -> Pot | None:
+    """Run the action; put what it refuses into words beside the field."""
+    try:
+        return cast(Pot, action(form.cleaned_data))
+    except actions.OutcomeComesFirst:
+        words = _("First write down what should get better. Then money can be shared out.")
+        form.add_error(None, words)
+    except actions.MoreThanTheChallengeHas as error:
+        left = {"left": pounds(error.left_pence)}
+        form.add_error("pence", _("The challenge has %(left)s left to share out.") % left)
+    except actions.OpensTooSoon:
+        words = _("Open it later than now, so that people can read the ideas first.")
+        form.add_error("opens_at", words)
+    except actions.PotHasOpened:
+        form.add_error(None, _("Voting has opened. From now on the pot stays as it is."))
+    except actions.TooDear:
+        form.add_error("pence", _("One of the ideas in this pot would cost more than that."))
+    return None
+
+
+def _set_up_page(
+    request: Request, challenge: Challenge, form: PotForm, pot_id: int | None
+) -> HttpResponse:
+    values = {
+        "nav": "desk",
+        "challenge": challenge,
+        "has_outcome": challenge.outcomes.exists(),
+        "left_pence": None
+        if challenge.money_pence is None
+        else max(0, challenge.money_pence - queries.money_in_pots(challenge, but=pot_id)),
+        "form": form,
+        "pot_id": pot_id,
+    }
+    return render(request, "budgets/set_up.html", values)
+
+
+@require_safe
+@privileged
+def choose(request: Request, pot_id: int) -> HttpResponse:
+    """Show what is on the ballot and which costed ideas could be: the second step."""
+    pot = _pot_to_run(request, pot_id)
+    page = Paginator(queries.proposals_to_add(pot), 30).get_page(request.GET.get("page"))
+    values = {"nav": "desk", "projects": pot.projects.order_by("pk"), "page": page}
+    return _page(request, "budgets/choose.html", pot, values)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@privileged
+def add(request: Request, pot_id: int) -> HttpResponse:
+    """Put a costed proposal, or something without one, on the ballot."""
+    pot = _pot_to_run(request, pot_id)
+    proposal = _proposal_asked_for(request, pot)
+    start: dict[str, Any] = {}
+    if proposal is not None:
+        summary = " ".join(proposal.better.split())[:500]
+        start = {"title": proposal.title, "summary": summary, "cost_pence": proposal.cost_pence}
+    form = ProjectForm(request.POST or None, initial=start)
+    if request.method == "POST" and form.is_valid():
+        done = _project_from(
+            form,
+            lambda given: actions.add_project(
+                viewer=request.viewer, pot_id=pot_id, proposal=proposal, **given
+            ),
+        )
+        if done:
+            return redirect("budgets:choose", pot_id)
+    return _page(
+        request,
+        "budgets/project_form.html",
+        pot,
+        {"nav": "desk", "form": form, "proposal": proposal},
+    )
+
+
+def _proposal_asked_for(request: Request, pot: Pot) -> Proposal | None:
+    number = request.GET.get("idea", "")
+    if not number:
+        return None
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise Http404
+    return get_object_or_404(queries.proposals_to_add(pot), pk=int(number))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@privileged
+def change_project(request: Request, project_id: int) -> HttpResponse:
+    """Change what stands on the ballot before it opens."""
+    project = get_object_or_404(queries.projects(request.viewer), pk=project_id)
+    pot = _pot_to_run(request, project.pot_id)
+    form = ProjectForm(request.POST or None, instance=project)
+    if request.method == "POST" and form.is_valid():
+        done = _project_from(
+            form,
+            lambda given: actions.change_project(
+                viewer=request.viewer, project_id=project_id, **given
+            ),
+        )
+        if done:
+            return redirect("budgets:choose", pot.pk)
+    values = {"nav": "desk", "form": form, "project": project, "proposal": project.proposal}
+    return _page(request, "budgets/project_form.html", pot, values)
+
+
+def _project_from(form: ProjectForm, action: Any) -> bool:
+    try:
+        action(form.cleaned_data)
+    except actions.TooDear:
+        form.add_error("cost_pence", _("That is more than the whole pot."))
+    except actions.PotHasOpened:
+        form.add_error(None, _("Voting has opened. From now on the ballot stays as it is."))
+    except actions.ProposalNotReady:
+        form.add_error(None, _("This idea is not ready for this ballot. Choose another."))
+    return not form.errors
+
+
+@require_POST
+@privileged
+def remove(request: Request, project_id: int) -> HttpResponse:
+    """Take a project off the ballot before it opens."""
+    project = get_object_or_404(queries.projects(request.viewer), pk=project_id)
+    _pot_to_run(request, project.pot_id)
+    try:
+        actions.remove_project(viewer=request.viewer, project_id=project_id)
+    except actions.PotHasOpened:
+        return _page(request, "budgets/frozen.html", project.pot, {"nav": "desk"}, status=409)
+    except Project.DoesNotExist:
+        pass  # a double click: it is gone already
+    return redirect("budgets:choose", project.pot_id)
+
+
+@require_safe
+@privileged
+def check(request: Request, pot_id: int) -> HttpResponse:
+    """Show everything about a pot to those who run it, and what comes next: the third step."""
+    pot = _pot_to_run(request, pot_id)
+    values = {
+        "nav": "desk",
+        "projects": pot.projects.order_by("pk"),
+        "total_pence": sum(pot.projects.values_list("cost_pence", flat=True)),
+        "turnout": queries.turnout(pot),
+    }
+    return _page(request, "budgets/desk_pot.html", pot, values)
+
+
+@require_POST
+@privileged
+def count(request: Request, pot_id: int) -> HttpResponse:
+    """Count a closed pot now."""
+    pot = _pot_to_run(request, pot_id)
+    try:
+        actions.count_pot(viewer=request.viewer, pot_id=pot_id)
+    except actions.NotYetClosed:
+        return _page(request, "budgets/closed.html", pot, {"nav": "desk"}, status=409)
+    return redirect("budgets:result", pot_id)
+
+
+# --- shared
+
+
+def _pot(request: Request, pot_id: int) -> Pot:
+    return get_object_or_404(queries.pots(request.viewer), pk=pot_id)
+
+
+def _pot_to_run(request: Request, pot_id: int) -> Pot:
+    pot = _pot(request, pot_id)
+    if not rules.may_run(request.viewer, pot):
+        raise PermissionDenied(_("Only a clerk, or those who lead this challenge, may do this."))
+    return pot
+
+
+def _page(
+    request: Request, template: str, pot: Pot, values: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    known = {
+        "nav": "money",
+        "pot": pot,
+        "state": pot.state(request.viewer.at),
+        "at": request.viewer.at,
+    }
+    return render(request, template, {**known, **values}, status=status)
