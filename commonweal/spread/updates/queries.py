@@ -1,0 +1,119 @@
+"""Reading who follows what, who is to be told, and what to tell them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from commonweal.ground.challenges import queries as challenges
+from commonweal.ground.challenges.models import Challenge
+from commonweal.ground.journal.queries import Line
+from commonweal.ground.places.models import Authority, Community
+from commonweal.spread.updates.models import Digest, Follow, Notice, Pace
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from commonweal.ground.people.models import Person
+    from commonweal.ground.places.rules import Viewer
+
+
+def followed(viewer: Viewer) -> QuerySet[Follow]:
+    """Return what this person follows here, the newest first."""
+    mine = Follow.objects.filter(person=viewer.person, challenge__authority=viewer.authority)
+    return mine.select_related("challenge").order_by("-since", "-pk")
+
+
+def challenges_to_follow(viewer: Viewer) -> QuerySet[Challenge]:
+    """Return the challenges that can be followed."""
+    return challenges.published(viewer)
+
+
+def communities(viewer: Viewer) -> QuerySet[Community]:
+    """Return the communities whose story can be read here."""
+    return Community.objects.filter(authority=viewer.authority).order_by("name", "pk")
+
+
+def mine(viewer: Viewer) -> list[Community]:
+    """Return the communities this person belongs to."""
+    found = [member.community for member in viewer.memberships]
+    return sorted(found, key=lambda community: (community.name, community.pk))
+
+
+def round_me(viewer: Viewer) -> list[int]:
+    """Return the communities that concern this person: theirs, and all above those."""
+    return sorted({number for community in mine(viewer) for number in community.branch()})
+
+
+def by_day(lines: list[Line]) -> list[tuple[date, list[Line]]]:
+    """Put the lines of each day together, in the order they stand."""
+    days = groupby(lines, key=lambda line: timezone.localtime(line.at).date())
+    return [(day, list(of_day)) for day, of_day in days]
+
+
+def people_to_tell() -> QuerySet[Person]:
+    """Return the people for whom news waits."""
+    from commonweal.ground.people.models import Person  # only the job needs people themselves
+
+    waiting = Notice.objects.filter(follow__person=OuterRef("pk"), sent_at__isnull=True)
+    return Person.objects.filter(
+        Exists(waiting), is_active=True, erased_at__isnull=True, email__isnull=False
+    ).order_by("pk")
+
+
+def unsent(person: Person) -> QuerySet[Notice]:
+    """Return what a person has not been told yet, the newest first, locked by whoever asks first."""
+    return (
+        Notice.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(follow__person=person, sent_at__isnull=True)
+        .select_related("entry__challenge", "follow__challenge__authority")
+        .order_by("-entry__at", "-entry__pk")
+    )
+
+
+def address_of(authority: Authority) -> str:
+    """Return where an authority's pages are, for mail: no request says it there."""
+    named = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
+    host = authority.host or (named[0] if named else "localhost")
+    if settings.PRODUCTION:
+        return f"https://{host}"
+    return f"http://{host}:{os.environ.get('COMMONWEAL_PORT', '8000')}"
+
+
+def follow_card(viewer: Viewer, challenge: Challenge) -> dict[str, Any]:
+    """Return what a challenge's page shows: whether this person follows it."""
+    follows = viewer.person is not None and followed(viewer).filter(challenge=challenge).exists()
+    return {"follows": follows}
+
+
+def feed_link(viewer: Viewer, thing: Challenge | Community) -> dict[str, Any]:
+    """Return what a page's head names: the feed of this challenge or community."""
+    return {}
+
+
+def my_follows(viewer: Viewer, thing: None) -> dict[str, Any] | None:
+    """Return what "My part" shows: what this person follows, and how often they are told."""
+    if viewer.person is None:
+        return None
+    digest = Digest.objects.filter(person=viewer.person).first()
+    pace = Pace(digest.pace if digest else Pace.DAY)
+    return {"follows": list(followed(viewer)[:50]), "pace": pace, "paces": Pace.choices}
+
+
+def personal(person: Person) -> Iterator[dict[str, Any]]:
+    """Return what a person follows, and how often they are told."""
+    for follow in Follow.objects.filter(person=person).select_related("challenge").order_by("pk"):
+        yield {"follows": follow.challenge.title, "since": follow.since.isoformat()}
+    for digest in Digest.objects.filter(person=person):
+        last: datetime | None = digest.last_sent_at
+        yield {
+            "days_between_mails": digest.pace,
+            "last_mail_at": last.isoformat() if last else None,
+        }
