@@ -1,0 +1,68 @@
+"""The read API: the same queries as the pages, described by OpenAPI 3.1."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+from ninja.openapi.schema import OpenAPISchema
+
+from commonweal.decide.budgets.api import router as budgets
+from commonweal.ground.challenges.api import router as challenges
+from commonweal.ground.directory.api import router as directory
+from commonweal.ground.journal.api import router as journal
+from commonweal.ground.places.api import router as places
+from commonweal.kit.api import Problem
+from commonweal.propose.proposals.api import router as proposals
+
+
+class SiteAPI(NinjaAPI):
+    """Says every answer it can give, refusals too."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """Return the description, with what a wrong method gets."""
+        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                operation["responses"][405] = {
+                    "description": "Method not allowed",
+                    "content": {"text/plain": {"schema": {"type": "string"}}},
+                }
+        return schema
+
+
+api = SiteAPI(
+    title="Commonweal",
+    version="1",
+    description="Read everything public: communities, services, challenges, ideas, money, results"
+    " and the journal. No key is needed.",
+    urls_namespace="api",
+    docs_url=None,
+)
+
+
+@api.exception_handler(Http404)
+def nothing_here(request: HttpRequest, exception: Http404) -> HttpResponse:
+    """Say that nothing public is at this address."""
+    problem = Problem(
+        wrong=_("Nothing public is here."), mend=_("Take the address from one of the lists.")
+    )
+    return api.create_response(request, problem.model_dump(), status=404)
+
+
+@api.exception_handler(ValidationError)
+def not_understood(request: HttpRequest, exception: ValidationError) -> HttpResponse:
+    """Say which parameter is wrong, and what it should be."""
+    found = [f"{error['loc'][-1]}: {error['msg']}" for error in exception.errors]
+    problem = Problem(
+        wrong=_("We could not read part of the address: %(what)s") % {"what": "; ".join(found)},
+        mend=_("Change it as the description at /api/ says."),
+    )
+    return api.create_response(request, problem.model_dump(), status=422)
+
+
+for router in (places, directory, challenges, proposals, budgets, journal):
+    api.add_router("", router)

@@ -1,0 +1,56 @@
+"""How form fields look and read everywhere."""
+
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.forms.renderers import TemplatesSetting
+
+CLASSES: dict[type[forms.Widget], str] = {
+    forms.Textarea: "govuk-textarea",
+    forms.Select: "govuk-select",
+    forms.CheckboxInput: "cw-check__box",
+    forms.RadioSelect: "cw-check__box",
+    forms.CheckboxSelectMultiple: "cw-check__box",
+}
+
+
+class Field(BoundField):
+    """Gives each control the style sheet's class; the message and the hint describe it."""
+
+    @property
+    def is_group(self) -> bool:
+        """Tell whether this is several boxes under one question."""
+        return isinstance(self.field.widget, (forms.RadioSelect, forms.CheckboxSelectMultiple))
+
+    @property
+    def is_box(self) -> bool:
+        """Tell whether this is a single box with its words behind it."""
+        return isinstance(self.field.widget, forms.CheckboxInput)
+
+    def build_widget_attrs(
+        self, attrs: dict[str, Any], widget: forms.Widget | None = None
+    ) -> dict[str, Any]:
+        """Add our class; name hint and message for screen readers (Django 5.2 knows only the hint)."""
+        built = super().build_widget_attrs(attrs, widget)
+        kind = type(widget or self.field.widget)
+        ours = next(
+            (name for known, name in CLASSES.items() if issubclass(kind, known)), "govuk-input"
+        )
+        if self.errors and ours.startswith("govuk"):
+            ours += " govuk-input--error"
+        given = (widget or self.field.widget).attrs.get("class", "")
+        built["class"] = f"{ours} {given}".strip()
+        described = [f"{self.auto_id}_helptext"] if self.help_text else []
+        described += [f"{self.auto_id}_error"] if self.errors else []
+        if described and not self.is_group:
+            built["aria-describedby"] = " ".join(described)
+        return built
+
+
+class Renderer(TemplatesSetting):
+    """Label above, hint between, message between hint and field."""
+
+    form_template_name = "cw/form.html"
+    field_template_name = "cw/field.html"
+    bound_field_class = Field

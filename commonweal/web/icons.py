@@ -1,0 +1,25 @@
+"""Our own line icons: 24 units square, two units of stroke, drawn beside a word."""
+
+ICONS: dict[str, str] = {
+    "listen": '<path d="M4 5h16v11H11l-5 4v-4H4z"/><path d="M8 9h8M8 12h5"/>',
+    "propose": '<path d="M12 21v-9"/><path d="M12 12c0-4 2.500-7 8-7 0 5-3 7-8 7z"/><path d="M12 15c0-3-2-5-7-5 0 4 2.500 5 7 5z"/>',
+    "decide": '<path d="M5 10h14v10H5z"/><path d="M9 10l2.500-7 6 2.200-1.600 4.800"/><path d="M9 14h6"/>',
+    "trial": '<path d="M5 20c0-8 3-14 7-14s7 6 7 14z"/><path d="M12 20v-6M12 16c1.500 0 3-1 3-3M12 17c-1.500 0-3-1-3-3M12 6V3"/>',
+    "deliver": '<path d="M3 11l9-7 9 7"/><path d="M6 9v11h12V9"/><path d="M9 15l2 2 4-4"/>',
+    "account": '<path d="M12 4v16M8 20h8M4 8h16"/><path d="M6.500 8L4 14h5zM17.500 8L15 14h5z"/>',
+    "spread": '<circle cx="12" cy="12" r="2"/><path d="M8 8a6 6 0 0 0 0 8M16 8a6 6 0 0 1 0 8M5 5a10 10 0 0 0 0 14M19 5a10 10 0 0 1 0 14"/>',
+    "tick": '<path d="M5 12.500l4.500 4.500L19 7.500"/>',
+    "cross": '<path d="M6 6l12 12M18 6L6 18"/>',
+    "skip": '<path d="M5 12h13M13 7l5 5-5 5"/>',
+    "clock": '<circle cx="12" cy="12" r="8.500"/><path d="M12 7v5l3.500 2"/>',
+    "pin": '<path d="M12 21s7-6.500 7-11.500a7 7 0 0 0-14 0C5 14.500 12 21 12 21z"/><circle cx="12" cy="9.500" r="2.500"/>',
+    "people": '<circle cx="9" cy="8" r="3.500"/><path d="M3 20c0-4 2.700-6 6-6s6 2 6 6M15 5a3.500 3.500 0 0 1 0 6.500M17 14.500c2.500.7 4 2.600 4 5.500"/>',
+    "lock": '<path d="M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3"/>',
+    "open": '<path d="M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 6.800-1.200"/>',
+    "mail": '<path d="M3 6h18v12H3z"/><path d="M3 7l9 7 9-7"/>',
+    "plus": '<path d="M12 5v14M5 12h14"/>',
+    "minus": '<path d="M5 12h14"/>',
+    "shield": '<path d="M12 3l7 3v5c0 5-3 8.300-7 10-4-1.700-7-5-7-10V6z"/><path d="M9 12l2 2 4-4"/>',
+    "eye": '<path d="M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 2.500 12 2.500 12z"/><circle cx="12" cy="12" r="2.800"/>',
+    "paper": '<path d="M6 3h9l4 4v14H6z"/><path d="M14 3v5h5M9 12h7M9 16h7"/>',
+}

@@ -1,0 +1,1 @@
+"""Larkmere, the example borough: an invented place with invented people and believable words."""

@@ -1,0 +1,248 @@
+"""Settings: what the environment decides, and what it may not.
+
+``COMMONWEAL_MODE`` is ``demo`` (an example borough on this machine only), ``test`` or
+``production``. With a ``DATABASE_URL`` and no mode it is production, which refuses to guess secrets.
+"""
+
+import os
+from pathlib import Path
+
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
+from psycopg.conninfo import conninfo_to_dict
+
+from commonweal.kit.home import home
+from commonweal.web import sign_on
+
+HERE = Path(__file__).resolve().parent
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+MODE = os.environ.get("COMMONWEAL_MODE") or ("production" if DATABASE_URL else "demo")
+if MODE not in {"demo", "test", "production"}:
+    raise ImproperlyConfigured(f"COMMONWEAL_MODE is {MODE!r}: use demo, test or production.")
+DEMO = MODE == "demo"
+PRODUCTION = MODE == "production"
+DEBUG = False
+
+
+def _given(name: str, otherwise: str) -> str:
+    """Return an environment setting; in production it has to be given."""
+    value = os.environ.get(name, "")
+    if not value and PRODUCTION:
+        raise ImproperlyConfigured(f"{name} is not set. See docs/reference/settings.md.")
+    return value or otherwise
+
+
+SECRET_KEY = _given("COMMONWEAL_SECRET_KEY", "only-for-this-machine-" + "x" * 40)
+# The demo answers on this machine's own names and no others, so it is no use on the internet.
+ALLOWED_HOSTS = (
+    _given("COMMONWEAL_HOSTS", "").split(",")
+    if PRODUCTION
+    else ["localhost", "127.0.0.1", "[::1]", ".localhost", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if PRODUCTION else []
+
+INSTALLED_APPS = [
+    "commonweal.ground.journal",
+    "commonweal.ground.people",
+    "commonweal.ground.places",
+    "commonweal.ground.directory",
+    "commonweal.ground.challenges",
+    "commonweal.propose.proposals",
+    "commonweal.decide.budgets",
+    "commonweal.spread.updates",
+    "commonweal.web",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "commonweal.web.apps.StaticConfig",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "django_htmx",
+    "django.forms",
+    "template_partials",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
+    "procrastinate.contrib.django",
+]
+COMMONWEAL_LOOP = "commonweal.web.loop.LOOP"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "commonweal.web.middleware.ViewerMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+ROOT_URLCONF = "commonweal.web.urls"
+WSGI_APPLICATION = "commonweal.web.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [HERE / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "commonweal.web.context.page",
+            ],
+            "builtins": ["commonweal.web.templatetags.cw", "django.templatetags.i18n"],
+        },
+    }
+]
+FORM_RENDERER = "commonweal.web.forms.Renderer"
+
+_connection = conninfo_to_dict(DATABASE_URL) if DATABASE_URL else {}
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": str(_connection.pop("dbname", "commonweal")),
+        "USER": str(_connection.pop("user", "")),
+        "PASSWORD": str(_connection.pop("password", "")),
+        "HOST": str(_connection.pop("host", "")),
+        "PORT": str(_connection.pop("port", "")),
+        "OPTIONS": _connection,
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Rate limits must hold across processes, and there is no other store than PostgreSQL.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache"}
+}
+
+AUTH_USER_MODEL = "people.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "people:mine"
+ACCOUNT_LOGOUT_REDIRECT_URL = "web:home"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_ADAPTER = "commonweal.web.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_TIMEOUT = 45 * 60  # a code, another code, and then the second step
+# Only a code by mail, or a provider that checked the address, ever makes an account.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_RATE_LIMITS = {"request_login_code": "30/m/ip,3/m/key,15/h/key"}
+# How many of our own proxies stand before the site, each adding to X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(
+    os.environ.get("COMMONWEAL_PROXIES") or ("1" if PRODUCTION else "0")
+)
+USERSESSIONS_TRACK_ACTIVITY = False
+MFA_ADAPTER = "commonweal.web.accounts.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Commonweal"
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+MFA_FORMS = {
+    "authenticate": "commonweal.web.account_forms.SecondStepForm",
+    "reauthenticate": "commonweal.web.account_forms.ConfirmForm",
+    "activate_totp": "commonweal.web.account_forms.AppForm",
+    "authenticate_webauthn": "commonweal.web.account_forms.PasskeyStepForm",
+    "reauthenticate_webauthn": "commonweal.web.account_forms.PasskeyConfirmForm",
+    "login_webauthn": "commonweal.web.account_forms.PasskeySignInForm",
+    "add_webauthn": "commonweal.web.account_forms.PasskeyForm",
+    "edit_webauthn": "commonweal.web.account_forms.PasskeyNameForm",
+}
+SOCIALACCOUNT_ADAPTER = "commonweal.web.accounts.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": sign_on.providers(os.environ)}
+}
+
+_smtp_host, _colon, _smtp_port = _given("COMMONWEAL_SMTP", "127.0.0.1:2525").rpartition(":")
+EMAIL_HOST, EMAIL_PORT = _smtp_host, int(_smtp_port)
+EMAIL_HOST_USER = os.environ.get("COMMONWEAL_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("COMMONWEAL_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("COMMONWEAL_SMTP_TLS", "yes" if PRODUCTION else "no") == "yes"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _given("COMMONWEAL_FROM", "Commonweal <hello@larkmere.example>")
+
+LANGUAGE_CODE = "en-gb"
+# A language joins this list, and the switch appears, when its catalogue is complete.
+LANGUAGES = [("en-gb", gettext_lazy("English"))]
+LOCALE_PATHS = [HERE / "locale"]
+TIME_ZONE = "Europe/London"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
+STATIC_ROOT = Path(os.environ.get("COMMONWEAL_STATIC") or home() / "static")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if MODE == "test"
+        else "commonweal.web.storage.HashedStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = MODE == "test"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF, *sign_on.origins(os.environ)],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "commonweal.web.views.csrf_failure"
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"procrastinate": {"level": "WARNING"}},
+    "root": {"handlers": ["console"], "level": "WARNING" if MODE == "test" else "INFO"},
+}
+MAILBOX = home() / "mail"
+SILENCED_SYSTEM_CHECKS: list[str] = []

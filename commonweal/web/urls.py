@@ -1,0 +1,29 @@
+"""Every address of the site."""
+
+from django.conf import settings
+from django.urls import include, path
+
+from commonweal.web.api import api
+
+urlpatterns = [
+    path("", include("commonweal.web.site_urls")),
+    path("", include("commonweal.ground.people.urls")),
+    path("", include("commonweal.ground.places.urls")),
+    path("", include("commonweal.ground.directory.urls")),
+    path("", include("commonweal.ground.challenges.urls")),
+    path("", include("commonweal.ground.journal.urls")),
+    path("", include("commonweal.propose.proposals.urls")),
+    path("", include("commonweal.decide.budgets.urls")),
+    path("", include("commonweal.spread.updates.urls")),
+    path("account/", include("commonweal.web.account_urls")),
+    path("language/", include("django.conf.urls.i18n")),
+    path("api/", api.urls),
+]
+
+if settings.DEMO:
+    urlpatterns += [path("demo/", include("commonweal.web.demo_urls"))]
+
+handler400 = "commonweal.web.views.bad_request"
+handler403 = "commonweal.web.views.forbidden"
+handler404 = "commonweal.web.views.not_found"
+handler500 = "commonweal.web.views.failed"
