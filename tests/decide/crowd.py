@@ -1,0 +1,34 @@
+"""Many ballots at once, as the site itself would have stored them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from commonweal.decide.budgets.models import Approval, Ballot, Pot, Roll
+from commonweal.ground.people.models import Person
+from commonweal.ground.places.models import Community
+from tests.decide.conftest import numbers
+
+
+def vote_for(
+    pot: Pot, community: Community, ballots: int, chosen: Sequence[int] | None = None, seed: int = 1
+) -> None:
+    """Add ballots: all for ``chosen``, or for a drawn part of the projects."""
+    draw = random.Random(seed)
+    before = Person.objects.count()
+    people = Person.objects.bulk_create(
+        Person(email=f"voter{before + n}-{pot.pk}@example.org") for n in range(ballots)
+    )
+    projects = numbers(pot)
+    cast = Ballot.objects.bulk_create(
+        Ballot(pot=pot, envelope=pot.envelope_of(person)) for person in people
+    )
+    Roll.objects.bulk_create(Roll(pot=pot, person=person) for person in people)
+    Approval.objects.bulk_create(
+        Approval(pot=pot, ballot=ballot, project_id=project)
+        for ballot in cast
+        for project in (
+            chosen if chosen is not None else [p for p in projects if draw.random() < 0.5]
+        )
+    )

@@ -1,0 +1,393 @@
+"""The pages on which people share out money."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from commonweal.decide.budgets import actions, manifest, queries
+from commonweal.decide.budgets.models import Approval, Ballot, Pot
+from commonweal.engine.voting.pabulib import parse_pabulib
+from tests.decide.conftest import numbers
+from tests.decide.crowd import vote_for
+from tests.factories import world
+
+pytestmark = pytest.mark.django_db
+
+
+def at(name: str, pot: Pot) -> str:
+    return reverse(f"budgets:{name}", args=[pot.pk])
+
+
+def counted(pot: Pot, community, ballots: int = 40) -> Pot:
+    """Let people vote, and count once the pot has closed."""
+    vote_for(pot, community, ballots)
+    return actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+
+
+@pytest.fixture
+def closed(challenge, now) -> Pot:
+    """Return a pot that has closed and is not counted."""
+    return world.a_pot(
+        challenge, opens_at=now - timedelta(days=9), closes_at=now - timedelta(days=1)
+    )
+
+
+def test_a_resident_chooses_checks_casts_and_changes_their_mind_without_script(
+    pot, resident, visit, signed_in
+) -> None:
+    signed_in(resident)
+    first, second, third = numbers(pot)
+    assert "Choose and vote" in visit(at("pot", pot)).text
+    page = visit(at("vote", pot), data={"projects": [first, second], "do": "total"})
+    assert "£50,000 of £90,000 chosen" in page.text
+    assert page.html.count(" checked") == 2
+    assert not Ballot.objects.exists()
+    page = visit(at("vote", pot), data={"projects": [first, second], "do": "check"})
+    assert "Check your vote" in page.text
+    assert not Ballot.objects.exists()
+    page = visit(at("vote", pot), data={"projects": [first, second], "do": "cast"})
+    assert "Your vote is in" in page.text
+    assert queries.ballot_of(page.response.wsgi_request.viewer, pot).receipt in page.text
+    assert visit(at("vote", pot)).html.count(" checked") == 2
+    visit(at("vote", pot), data={"projects": [third], "do": "cast"})
+    assert [approval.project_id for approval in Approval.objects.all()] == [third]
+
+
+def test_choosing_more_than_the_pot_holds_is_allowed_and_said(
+    pot, resident, visit, signed_in
+) -> None:
+    signed_in(resident)
+    page = visit(at("vote", pot), data={"projects": numbers(pot), "do": "total"})
+    assert "£20,000 more than the pot" in page.text
+    assert "ticking is not spending" in page.text
+    assert (
+        "Your vote is in"
+        in visit(at("vote", pot), data={"projects": numbers(pot), "do": "cast"}).text
+    )
+
+
+def test_an_empty_ballot_has_to_be_said_aloud(pot, resident, visit, signed_in) -> None:
+    signed_in(resident)
+    for do in ("check", "cast"):
+        page = visit(at("vote", pot), data={"do": do})
+        assert page.title.startswith("Mistake:")
+        assert "Tick at least one idea" in page.text
+    both = visit(at("vote", pot), data={"do": "cast", "nothing": "on", "projects": numbers(pot)})
+    assert "Take one of the two out" in both.text
+    assert both.html.count('name="projects"') == both.html.count(" checked") - 1 == 3
+    assert not Ballot.objects.exists()
+    assert "none of these" in visit(at("vote", pot), data={"do": "check", "nothing": "on"}).text
+    page = visit(at("vote", pot), data={"do": "cast", "nothing": "on"})
+    assert "Your vote is in" in page.text
+    assert "You would fund no idea here" in page.text
+    assert Ballot.objects.count() == 1
+
+
+@pytest.mark.parametrize("forged", ["0", "abc", "-1", "9" * 30, "٣", "1\x00", "999999999", ""])
+def test_a_forged_project_is_refused_with_words(pot, resident, visit, signed_in, forged) -> None:
+    signed_in(resident)
+    for do in ("check", "cast"):
+        page = visit(at("vote", pot), data={"projects": [numbers(pot)[0], forged], "do": do})
+        assert page.title.startswith("Mistake:")
+        assert page.html.count(" checked") == 1
+    assert not Ballot.objects.exists()
+
+
+def test_ten_thousand_ticks_are_refused_kindly(pot, resident, visit, signed_in) -> None:
+    signed_in(resident)
+    page = visit(at("vote", pot), data={"projects": list(range(1_500)), "do": "cast"})
+    assert "broken" in page.text
+
+
+def test_a_form_sent_after_the_close_says_that_it_was_not_counted(
+    closed, resident, visit, signed_in
+) -> None:
+    signed_in(resident)
+    for do in ("cast", "check", "total"):
+        page = visit(at("vote", closed), data={"projects": numbers(closed), "do": do}, status=409)
+        assert "This ballot is closed" in page.text
+    assert "This ballot is closed" in visit(at("vote", closed)).text
+    assert not Ballot.objects.exists()
+
+
+def test_htmx_gets_the_basket_and_the_bar_only(pot, resident, visit, signed_in) -> None:
+    signed_in(resident)
+    data = {"projects": numbers(pot)[:1]}
+    page = visit(at("vote", pot), data=data, check=False, headers={"HX-Request": "true"})
+    assert "<html" not in page.html
+    assert page.ids == {"basket": 1, "basket-bar": 1}
+    assert page.html.count('hx-swap-oob="true"') == 2
+    assert "£60,000 left" in page.text
+
+
+def test_who_may_not_vote_is_told_why_and_what_to_do(
+    pot, authority, elsewhere, visit, signed_in
+) -> None:
+    page = visit(at("pot", pot))
+    assert "Send me a code by email" in page.text
+    answer = Client().get(at("vote", pot))
+    assert answer.status_code == 302
+    assert "next=" in answer.headers["Location"]
+    signed_in(world.a_person(world.a_community(authority)))
+    assert "Join Quayside" in visit(at("pot", pot)).text
+    page = visit(at("vote", pot), status=403)
+    assert "Join Quayside" in page.text
+    page = visit(at("vote", pot), data={"projects": numbers(pot), "do": "cast"}, status=403)
+    assert "Join Quayside" in page.text
+    assert not Ballot.objects.exists()
+
+
+def test_pots_never_show_at_another_authority(pot, closed, community, elsewhere, visit) -> None:
+    counted(closed, community)
+    there = {"headers": {"host": "northmoor.localhost"}}
+    project = reverse("budgets:project", args=[numbers(pot)[0]])
+    for address in (at("pot", pot), at("result", closed), at("ballots", closed), project):
+        visit(address)
+        visit(address, status=404, **there)
+    assert pot.title not in visit("/money/", **there).text
+    assert pot.title in visit("/money/").text
+
+
+def test_a_pot_of_an_unpublished_challenge_shows_to_those_who_lead_it_only(
+    authority, resident, leader, visit, signed_in
+) -> None:
+    pot = world.a_pot(world.a_challenge(authority, published=False))
+    signed_in(resident)
+    visit(at("pot", pot), status=404)
+    assert pot.title not in visit("/money/").text
+    signed_in(leader, second_factor=True)
+    visit(at("pot", pot))
+    assert pot.title in visit("/money/").text
+
+
+def test_nothing_of_the_result_shows_before_the_count(pot, community, visit) -> None:
+    vote_for(pot, community, 30)
+    for address in (at("pot", pot), at("result", pot), "/money/"):
+        page = visit(address)
+        assert "supporter" not in page.text
+    assert "30 people have voted" in visit(at("pot", pot)).text
+    assert "Nobody sees a result before voting closes" in visit(at("result", pot)).text
+    visit(at("ballots", pot), status=404)
+
+
+def test_a_handful_of_voters_is_not_counted_out(pot, community, visit) -> None:
+    vote_for(pot, community, 4)
+    assert "Fewer than 5 people have voted" in visit(at("pot", pot)).text
+
+
+def test_between_close_and_count_the_page_says_that_we_count(closed, visit) -> None:
+    page = visit(at("result", closed))
+    assert "We are counting" in page.text
+    assert 'http-equiv="refresh"' in page.html
+
+
+def test_the_result_says_of_every_project_why(closed, community, visit) -> None:
+    pot = counted(closed, community)
+    page = visit(at("result", pot))
+    for project in pot.projects.all():
+        assert page.text.count(project.title) >= 2
+    assert f"{pot.result['spent_pence'] // 100:,} spent" in page.text
+    assert "short" in page.text
+    assert "would have been enough" in page.text
+
+
+def test_few_supporters_are_hidden_and_then_no_ballots_are_handed_out(
+    closed, community, visit
+) -> None:
+    first, second, _third = numbers(closed)
+    vote_for(closed, community, 20, [first])
+    vote_for(closed, community, 3, [first, second])
+    pot = actions.count_closed_pot(pot_id=closed.pk, at=closed.closes_at)
+    page = visit(at("result", pot))
+    assert "Fewer than 5 people chose it" in page.text
+    assert "hidden" in page.text
+    assert " 3 supporters" not in page.text
+    assert "not published" in page.text
+    visit(at("ballots", pot), status=404)
+
+
+def test_anyone_can_count_the_ballots_again(closed, community, visit, client) -> None:
+    pot = counted(closed, community)
+    content = client.get(at("ballots", pot)).content
+    election = parse_pabulib(content)
+    assert election.budget == pot.pence
+    assert election.profile.voters == 40
+    votes = {line["id"]: line["votes"] for line in pot.result["projects"]}
+    assert dict(zip(map(int, election.profile.ids), election.profile.votes, strict=True)) == votes
+
+
+def test_the_receipt_shows_the_choice_to_its_owner_and_only_until_the_count(
+    closed, resident, community, seen_by, visit, signed_in
+) -> None:
+    voted = seen_by(resident, at=closed.closes_at - timedelta(hours=1))
+    actions.cast_ballot(viewer=voted, pot_id=closed.pk, project_ids=numbers(closed)[:1])
+    chosen = closed.projects.get(pk=numbers(closed)[0]).title
+    assert chosen in visit(at("receipt", closed), client=signed_in(resident)).text
+    actions.count_closed_pot(pot_id=closed.pk, at=closed.closes_at)
+    page = visit(at("receipt", closed))
+    assert chosen not in page.text
+    assert "the key is destroyed" in page.text
+    signed_in(world.a_person(community))
+    assert "You have not voted here" in visit(at("receipt", closed)).text
+
+
+def test_the_order_of_projects_is_drawn_for_each_person(challenge, community, seen_by) -> None:
+    pot = world.a_pot(challenge, costs=(100_00,) * 12)
+    people = [seen_by(world.a_person(community)) for _ in range(3)]
+    orders = [[p.pk for p in queries.projects_for(viewer, pot)] for viewer in people]
+    assert orders[0] != orders[1] != orders[2]
+    assert [p.pk for p in queries.projects_for(people[0], pot)] == orders[0]
+    assert sorted(orders[0]) == sorted(orders[1]) == numbers(pot)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?page=0", "?page=x", "?page=99999", "?state=x", "?q=%00%27%22--", "?q=%25&state=open"],
+)
+def test_hostile_filters_never_fail(pot, visit, query) -> None:
+    visit(f"/money/{query}")
+
+
+def test_filters_find_pots_by_state_and_name(pot, closed, visit) -> None:
+    assert closed.title not in visit("/money/?state=open").text
+    assert pot.title in visit("/money/?state=open").text
+    assert closed.title in visit("/money/?state=closed").text
+    assert "No pot is like that" in visit("/money/?q=gibberish").text
+
+
+@pytest.mark.parametrize("name", ["pot", "vote", "receipt", "result"])
+def test_numbers_that_no_pot_has_are_not_found(resident, visit, signed_in, name) -> None:
+    signed_in(resident)
+    for number in (0, 2**62, 2**80):
+        visit(f"/money/{number}/{'' if name == 'pot' else name + '/'}", status=404)
+
+
+def test_wrong_methods_are_refused(pot, leader, signed_in) -> None:
+    client = signed_in(leader, second_factor=True)
+    for name in ("pot", "receipt", "result", "ballots", "check", "choose"):
+        assert client.post(at(name, pot)).status_code == 405
+    assert client.put(at("vote", pot)).status_code == 405
+    assert client.get(at("count", pot)).status_code == 405
+
+
+def statements(client: Client, address: str, data: dict | None = None) -> list[str]:
+    cache.clear()
+    with CaptureQueriesContext(connection) as seen:
+        answer = client.get(address) if data is None else client.post(address, data)
+    assert answer.status_code in (200, 302), answer.status_code
+    control = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+    return [q["sql"] for q in seen if not q["sql"].startswith(control)]
+
+
+def test_a_vote_costs_six_statements_however_big_the_pot(
+    challenge, community, resident, signed_in
+) -> None:
+    client = signed_in(resident)
+    for projects, ballots in ((3, 5), (60, 500)):
+        pot = world.a_pot(challenge, costs=(500_00,) * projects)
+        vote_for(pot, community, ballots)
+        choice = {"projects": numbers(pot), "do": "cast"}
+        for _ in range(2):  # a first vote, and a change of it
+            asked = statements(client, at("vote", pot), choice)
+            assert len(asked) <= 6, "\n".join(asked)
+    assert Ballot.objects.count() == 505 + 2
+
+
+def test_pages_cost_at_most_twelve_statements_however_big_the_pot(
+    challenge, community, resident, now, signed_in
+) -> None:
+    client = signed_in(resident)
+    small = world.a_pot(challenge)
+    large = world.a_pot(challenge, costs=(500_00,) * 60)
+    for pot, ballots in ((small, 5), (large, 500)):
+        vote_for(pot, community, ballots)
+        client.post(at("vote", pot), {"projects": numbers(pot)[:2], "do": "cast"})
+    open_costs = [
+        [len(statements(client, at(name, pot))) for name in ("pot", "vote", "receipt")]
+        for pot in (small, large)
+    ]
+    assert open_costs[0] == open_costs[1]
+    assert max(open_costs[0]) <= 12
+    past = [
+        world.a_pot(
+            challenge,
+            costs=(500_00,) * n,
+            opens_at=now - timedelta(9),
+            closes_at=now - timedelta(1),
+        )
+        for n in (3, 60)
+    ]
+    for pot, ballots in zip(past, (5, 500), strict=True):
+        vote_for(pot, community, ballots)
+        actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+    for name in ("pot", "result", "receipt"):
+        costs = [len(statements(client, at(name, pot))) for pot in past]
+        assert costs[0] == costs[1] <= 12
+    few = len(statements(client, "/money/"))
+    for _ in range(15):
+        world.a_pot(challenge)
+    assert len(statements(client, "/money/")) == few <= 12
+
+
+def test_panels_show_pots_where_they_belong(
+    pot, challenge, closed, resident, leader, seen_by, rf, visit, signed_in
+) -> None:
+    from django.template.loader import render_to_string
+
+    proposal = world.a_proposal(challenge)
+    pot.projects.update(proposal=None)
+    first = pot.projects.first()
+    first.proposal = proposal
+    first.save()
+    viewer = seen_by(resident)
+    actions.cast_ballot(viewer=viewer, pot_id=pot.pk, project_ids=[])
+    things = {"proposals.Proposal": proposal}
+    shown = {}
+    for panel in manifest.MANIFEST.panels:
+        who = seen_by(leader) if panel.on == "desk" else viewer
+        found = panel.read(who, things.get(panel.on, challenge))
+        values = {**found, "viewer": who, "thing": challenge}
+        shown[panel.on] = render_to_string(panel.template, values)
+    for on, html in shown.items():
+        assert pot.title in html, on
+    assert "Closed: count it" in shown["desk"]
+    assert closed.title not in shown["home"]
+    assert manifest.MANIFEST.panels[-1].read(viewer, None) is None
+
+
+def test_who_leads_a_challenge_finds_there_how_to_set_up_a_pot(
+    authority, leader, resident, seen_by
+) -> None:
+    challenge = world.a_challenge(authority)
+    found = queries.challenge_more_panel(seen_by(leader), challenge)
+    assert found == {"pots": [], "leads": True}
+    assert queries.challenge_more_panel(seen_by(resident), challenge) is None
+
+
+def test_hostile_words_are_shown_as_words(challenge, community, now, visit) -> None:
+    nasty = "<script>alert(1)</script>{{ 7|add:7 }}=cmd"
+    pot = world.a_pot(
+        challenge,
+        title=nasty,
+        about=nasty,
+        opens_at=now - timedelta(9),
+        closes_at=now - timedelta(1),
+        costs=(),
+    )
+    from commonweal.decide.budgets.models import Project
+
+    project = Project.objects.create(
+        authority=pot.authority, pot=pot, title=nasty, summary=nasty, where=nasty, cost_pence=5
+    )
+    counted(pot, community, 6)
+    for address in (at("pot", pot), at("result", pot), "/money/", project.get_absolute_url()):
+        page = visit(address, check=False)
+        assert "<script>alert" not in page.html
+        assert "alert(1)" in page.text

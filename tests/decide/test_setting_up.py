@@ -1,0 +1,312 @@
+"""Setting up a pot: the outcome first, money that is there, and nothing changed once it is open."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.urls import reverse
+
+from commonweal.decide.budgets import actions, queries
+from commonweal.decide.budgets.models import Pot, Project
+from commonweal.ground.challenges.models import Challenge, Outcome
+from commonweal.ground.journal.models import Entry
+from commonweal.ground.places.models import Level, RoleKind
+from commonweal.propose.proposals.models import Status
+from tests.factories import world
+
+
+@pytest.fixture
+def wanted(challenge: Challenge, now: datetime) -> dict[str, Any]:
+    """Return everything that a new pot needs."""
+    return {
+        "challenge": challenge,
+        "community": challenge.community,
+        "title": "Autumn pot",
+        "about": "Warm homes.",
+        "pence": 50_000_00,
+        "rule": "equal-shares",
+        "level": Level.POSTCODE,
+        "opens_at": now + timedelta(days=1),
+        "closes_at": now + timedelta(days=8),
+    }
+
+
+@pytest.fixture
+def coming(challenge: Challenge, now: datetime) -> Pot:
+    """Return a pot that opens tomorrow, with nothing in it."""
+    opens = now + timedelta(days=1)
+    return world.a_pot(challenge, costs=(), opens_at=opens, closes_at=opens + timedelta(days=7))
+
+
+def test_a_leader_sets_a_pot_up_and_the_journal_tells(wanted, leader, seen_by) -> None:
+    pot = actions.create_pot(viewer=seen_by(leader), **wanted)
+    assert Pot.objects.get() == pot
+    assert pot.lot_seed
+    entry = Entry.objects.get()
+    assert (entry.what, entry.who, entry.is_public) == ("pot.created", leader, True)
+    assert entry.challenge == wanted["challenge"]
+
+
+def test_only_those_who_lead_set_pots_up(wanted, resident, moderator, seen_by, elsewhere) -> None:
+    foreign = world.a_person(world.root(elsewhere), role=RoleKind.ADMINISTRATOR)
+    aside = world.a_community(wanted["challenge"].authority)
+    clerk_aside = world.a_person(aside, role=RoleKind.CLERK)
+    for person in (resident, moderator, foreign, clerk_aside, None):
+        with pytest.raises(PermissionDenied):
+            actions.create_pot(viewer=seen_by(person), **wanted)
+    abroad = {**wanted, "community": world.root(elsewhere)}
+    clerk = world.a_person(wanted["community"], role=RoleKind.CLERK)
+    with pytest.raises(PermissionDenied):
+        actions.create_pot(viewer=seen_by(clerk), **abroad)
+    assert not Pot.objects.exists()
+    actions.create_pot(viewer=seen_by(clerk), **wanted)
+
+
+def test_no_pot_without_an_outcome(wanted, leader, seen_by) -> None:
+    Outcome.objects.all().delete()
+    with pytest.raises(actions.OutcomeComesFirst):
+        actions.create_pot(viewer=seen_by(leader), **wanted)
+    assert not Pot.objects.exists()
+
+
+def test_the_pots_of_a_challenge_hold_no_more_than_it_has(wanted, leader, seen_by) -> None:
+    Challenge.objects.update(money_pence=80_000_00)
+    first = actions.create_pot(viewer=seen_by(leader), **wanted)
+    with pytest.raises(actions.MoreThanTheChallengeHas) as refused:
+        actions.create_pot(viewer=seen_by(leader), **wanted)
+    assert refused.value.left_pence == 30_000_00
+    actions.create_pot(viewer=seen_by(leader), **{**wanted, "pence": 30_000_00})
+    with pytest.raises(actions.MoreThanTheChallengeHas):
+        actions.change_pot(viewer=seen_by(leader), pot_id=first.pk, pence=50_000_01)
+    assert sum(Pot.objects.values_list("pence", flat=True)) == 80_000_00
+
+
+def test_a_pot_opens_later_than_now(wanted, leader, seen_by, now) -> None:
+    with pytest.raises(actions.OpensTooSoon):
+        actions.create_pot(viewer=seen_by(leader), **{**wanted, "opens_at": now})
+
+
+def test_a_costed_proposal_goes_on_the_ballot_and_off_again(coming, leader, seen_by) -> None:
+    proposal = world.a_proposal(coming.challenge)
+    what = {"title": "Warm", "summary": "Heating on.", "cost_pence": 20_000_00}
+    project = actions.add_project(
+        viewer=seen_by(leader), pot_id=coming.pk, proposal=proposal, **what
+    )
+    proposal.refresh_from_db()
+    assert proposal.status == Status.IN_BALLOT
+    with pytest.raises(actions.ProposalNotReady):
+        actions.add_project(viewer=seen_by(leader), pot_id=coming.pk, proposal=proposal, **what)
+    actions.remove_project(viewer=seen_by(leader), project_id=project.pk)
+    proposal.refresh_from_db()
+    assert proposal.status == Status.PUBLISHED
+    told = list(Entry.objects.order_by("pk").values_list("what", "community_id"))
+    assert told == [(f"project.{verb}", coming.community_id) for verb in ("added", "removed")]
+
+
+def test_only_fitting_proposals_of_this_challenge_go_on_the_ballot(
+    coming, leader, seen_by, authority
+) -> None:
+    what = {"title": "Warm", "summary": "Heating on.", "cost_pence": 20_000_00}
+    others = [
+        world.a_proposal(world.a_challenge(authority)),
+        world.a_proposal(coming.challenge, status=Status.HIDDEN, hidden_reason="rude"),
+        world.a_proposal(coming.challenge, status=Status.DRAFT, published_at=None),
+        world.a_proposal(coming.challenge, cost_pence=None),
+    ]
+    for proposal in others:
+        with pytest.raises(actions.ProposalNotReady):
+            actions.add_project(viewer=seen_by(leader), pot_id=coming.pk, proposal=proposal, **what)
+    with pytest.raises(actions.TooDear):
+        dear = {**what, "cost_pence": coming.pence + 1}
+        actions.add_project(viewer=seen_by(leader), pot_id=coming.pk, **dear)
+    assert not Project.objects.exists()
+    assert list(queries.proposals_to_add(coming)) == []
+
+
+def test_once_it_is_open_nothing_about_a_pot_changes(coming, leader, seen_by) -> None:
+    what = {"title": "Warm", "summary": "Heating on.", "cost_pence": 20_000_00}
+    project = actions.add_project(viewer=seen_by(leader), pot_id=coming.pk, **what)
+    late = seen_by(leader, at=coming.opens_at)
+    for change in (
+        lambda: actions.add_project(viewer=late, pot_id=coming.pk, **what),
+        lambda: actions.change_project(viewer=late, project_id=project.pk, where="", **what),
+        lambda: actions.remove_project(viewer=late, project_id=project.pk),
+        lambda: actions.change_pot(viewer=late, pot_id=coming.pk, pence=1_00),
+    ):
+        with pytest.raises(actions.PotHasOpened):
+            change()
+    in_time = seen_by(leader, at=coming.opens_at - timedelta(microseconds=1))
+    actions.change_project(
+        viewer=in_time, project_id=project.pk, where="Old Town", **{**what, "cost_pence": 5}
+    )
+    assert Project.objects.get().cost_pence == 5
+
+
+def test_a_pot_cannot_shrink_below_a_project_in_it(coming, leader, seen_by) -> None:
+    actions.add_project(
+        viewer=seen_by(leader), pot_id=coming.pk, title="x", summary="y", cost_pence=50_00
+    )
+    with pytest.raises(actions.TooDear):
+        actions.change_pot(viewer=seen_by(leader), pot_id=coming.pk, pence=49_99)
+    assert Pot.objects.get().pence == coming.pence
+
+
+# --- the pages
+
+
+def filled(now: datetime, community_id: int, **given: Any) -> dict[str, Any]:
+    days = {
+        name: f"{now + timedelta(days=n):%Y-%m-%dT%H:%M}"
+        for name, n in (("opens_at", 2), ("closes_at", 9))
+    }
+    return {
+        "title": "Autumn pot", "about": "Warm homes", "community": community_id, "pence": "£50,000",
+        "rule": "greedy", "level": 2, **days, **given,
+    }  # fmt: skip
+
+
+def test_a_leader_sets_a_pot_up_in_three_steps(challenge, leader, visit, signed_in, now) -> None:
+    signed_in(leader, second_factor=True)
+    proposal = world.a_proposal(challenge, title="Warm house")
+    start = reverse("budgets:set_up", args=[challenge.slug])
+    visit(start)
+    page = visit(start, data=filled(now, challenge.community_id))
+    pot = Pot.objects.get()
+    assert pot.pence == 50_000_00
+    assert "Warm house" in page.text
+    add = f"{reverse('budgets:add', args=[pot.pk])}?idea={proposal.pk}"
+    assert 'value="30,000"' in visit(add).html
+    visit(
+        add, data={"title": "Warm house", "summary": "Better", "where": "", "cost_pence": "25000"}
+    )
+    project = Project.objects.get()
+    assert (project.proposal, project.cost_pence) == (proposal, 25_000_00)
+    change = reverse("budgets:change_project", args=[project.pk])
+    visit(
+        change,
+        data={"title": "Warm house", "summary": "Better", "where": "Q", "cost_pence": "99999999"},
+    )
+    assert Project.objects.get().where == ""
+    visit(
+        change, data={"title": "Warm house", "summary": "Better", "where": "Q", "cost_pence": "1"}
+    )
+    assert Project.objects.get().cost_pence == 1_00
+    page = visit(reverse("budgets:check", args=[pot.pk]))
+    assert "Voting opens by itself" in page.text
+    visit(
+        reverse("budgets:change", args=[pot.pk]),
+        data=filled(now, challenge.community_id, title="Winter pot"),
+    )
+    assert Pot.objects.get().title == "Winter pot"
+    visit(reverse("budgets:remove", args=[project.pk]), data={})
+    assert not Project.objects.exists()
+    visit(reverse("budgets:remove", args=[project.pk]), data={}, status=404)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"pence": "about 1k"}, "Write the amount in pounds"),
+        ({"pence": "0"}, "above nothing"),
+        ({"pence": "9" * 25}, "pounds"),
+        ({"pence": "99999999999999"}, "a pot could hold"),
+        ({"closes_at": "2020-01-01T10:00"}, "close after it opens"),
+        ({"opens_at": "2020-01-01T10:00"}, "Open it later than now"),
+        ({"opens_at": "soon"}, "Write the day and the time"),
+        ({"title": ""}, "required"),
+        ({"title": "a\x00b"}, "Null characters"),
+        ({"rule": "coin"}, "coin"),
+        ({"level": "77"}, "77"),
+        ({"community": "999999"}, "choice"),
+    ],
+)
+def test_mistakes_are_said_beside_the_field_and_nothing_is_saved(
+    challenge, leader, visit, signed_in, now, wrong, words
+) -> None:
+    signed_in(leader, second_factor=True)
+    page = visit(
+        reverse("budgets:set_up", args=[challenge.slug]),
+        data=filled(now, challenge.community_id, **wrong),
+    )
+    assert page.title.startswith("Mistake:")
+    assert words in page.text
+    assert not Pot.objects.exists()
+
+
+def test_without_an_outcome_the_page_says_what_comes_first(
+    authority, leader, visit, signed_in, now
+) -> None:
+    challenge = world.a_challenge(authority, outcome=False)
+    signed_in(leader, second_factor=True)
+    start = reverse("budgets:set_up", args=[challenge.slug])
+    assert "First the outcome, then the money" in visit(start).text
+    visit(start, data=filled(now, challenge.community_id))
+    assert not Pot.objects.exists()
+
+
+def test_the_desk_of_a_pot_is_for_those_who_run_it(
+    coming, resident, moderator, leader, elsewhere, visit, signed_in, client
+) -> None:
+    project = world.a_pot(coming.challenge).projects.first()
+    pages = [
+        reverse(f"budgets:{name}", args=[coming.pk])
+        for name in ("check", "change", "choose", "add")
+    ]
+    pages += [
+        reverse("budgets:set_up", args=[coming.challenge.slug]),
+        reverse("budgets:change_project", args=[project.pk]),
+    ]
+    posts = [
+        reverse("budgets:count", args=[coming.pk]),
+        reverse("budgets:remove", args=[project.pk]),
+    ]
+    for address in pages:
+        assert client.get(address).status_code == 302
+    signed_in(resident)
+    for address in pages:
+        visit(address, status=403)
+    signed_in(moderator, second_factor=True)
+    for address in pages:
+        visit(address, status=403)
+    for address in posts:
+        visit(address, data={}, status=403)
+    signed_in(leader)
+    for address in pages:
+        answer = client.get(address)
+        assert answer.status_code == 302, address
+    signed_in(leader, second_factor=True)
+    for address in pages:
+        visit(address)
+    assert Project.objects.filter(pk=project.pk).exists()
+
+
+def test_a_clerk_counts_a_closed_pot_from_the_desk(
+    challenge, authority, visit, signed_in, now
+) -> None:
+    pot = world.a_pot(challenge, opens_at=now - timedelta(9), closes_at=now - timedelta(1))
+    clerk = world.a_person(world.root(authority), role=RoleKind.CLERK, name="Cleo")
+    signed_in(clerk, second_factor=True)
+    assert "Count it now" in visit(reverse("budgets:check", args=[pot.pk])).text
+    page = visit(reverse("budgets:count", args=[pot.pk]), data={})
+    assert "Cleo" in page.text
+    assert "See the result" in visit(reverse("budgets:check", args=[pot.pk])).text
+    still_open = world.a_pot(challenge)
+    page = visit(reverse("budgets:count", args=[still_open.pk]), data={}, status=409)
+    assert "still open" in page.text
+
+
+def test_removing_from_an_open_ballot_is_refused_with_words(pot, leader, visit, signed_in) -> None:
+    signed_in(leader, second_factor=True)
+    project = pot.projects.first()
+    page = visit(reverse("budgets:remove", args=[project.pk]), data={}, status=409)
+    assert "Nothing was changed" in page.text
+    assert Project.objects.filter(pk=project.pk).exists()
+
+
+@pytest.mark.parametrize("idea", ["x", "-1", "9" * 30, "999999999", "%00"])
+def test_an_idea_that_is_not_there_is_not_found(coming, leader, visit, signed_in, idea) -> None:
+    signed_in(leader, second_factor=True)
+    visit(f"{reverse('budgets:add', args=[coming.pk])}?idea={idea}", status=404)

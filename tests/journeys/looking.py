@@ -1,0 +1,77 @@
+"""Look at a page in a real browser, and hear everything that the browser complains about."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import ConsoleMessage, Page, Request, Route
+
+NARROWEST, PHONE, DESK = 320, 375, 1280
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
+# What sticks out of the window, named so that whoever reads the failure finds it.
+STICKS_OUT = """() => {
+  const wide = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= wide) return [];
+  return [...document.body.querySelectorAll('*')]
+    .filter((part) => part.getBoundingClientRect().right > wide + 1)
+    .slice(0, 5).map((part) => part.outerHTML.slice(0, 160));
+}"""
+
+
+class Watch:
+    """Everything that goes wrong on one page from now on."""
+
+    def __init__(self, page: Page, site: str) -> None:
+        self.page, self.host = page, urlsplit(site).netloc
+        self.troubles: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
+        page.context.route(re.compile("^https?:"), self._request)
+
+    def _console(self, said: ConsoleMessage) -> None:
+        refused = "Failed to load resource" in said.text and said.location["url"] == self.page.url
+        if said.type in {"error", "warning"} and not refused:
+            self.troubles.append(f"the console says on {self.page.url}: {said.text}")
+
+    def _request(self, route: Route, request: Request) -> None:
+        if urlsplit(request.url).netloc == self.host:
+            route.continue_()
+        else:
+            self.troubles.append(f"a request to another host: {request.url}")
+            route.abort()
+
+    def faults(self, *, rules: list[str] | None = None) -> list[str]:
+        """Return what axe finds on the page as it is now, and whether it scrolls sideways."""
+        return [*sideways(self.page), *_axe(self.page, rules)]
+
+    def check(self) -> None:
+        """Hold the page as it is now to everything that every page has to keep."""
+        found = [*self.faults(), *self.troubles]
+        assert not found, "\n".join([self.page.url, *found])
+
+
+def sideways(page: Page) -> list[str]:
+    """Return what makes the page wider than its window."""
+    width = page.viewport_size
+    return [f"at {width} it scrolls sideways: {part}" for part in page.evaluate(STICKS_OUT)]
+
+
+def _axe(page: Page, rules: list[str] | None) -> list[str]:
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
+    quick = {"iframes": False, "preload": False, "selectors": False, "elementRef": False}
+    options = {"runOnly": only, "resultTypes": ["violations"], **quick}
+    found: list[dict[str, Any]] = page.evaluate(
+        "(options) => axe.run(options).then((result) => result.violations)", options
+    )
+    return [
+        f"axe {one['id']}: {one['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in found
+        for node in one["nodes"][:3]
+    ]

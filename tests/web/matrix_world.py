@@ -1,0 +1,208 @@
+"""Two authorities, each with a row of every kind, and the people who knock at every door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.test import Client
+from django.utils import timezone
+
+from commonweal.decide.budgets.models import Pot
+from commonweal.ground.challenges.models import Challenge, Stage
+from commonweal.ground.people.models import Person
+from commonweal.ground.places.models import (
+    Authority,
+    OrganisationMember,
+    Role,
+    RoleKind,
+    Standing,
+    StandingKind,
+)
+from commonweal.propose.proposals.models import Comment, Proposal
+from tests.factories import world
+from tests.visit import sign_in
+
+
+@dataclass
+class Things:
+    """One authority and a row of every kind in it, all of them somebody's own."""
+
+    authority: Authority
+    owner: Person
+    community: Any = None
+    organisation: Any = None
+    service: Any = None
+    challenge: Any = None
+    draft_challenge: Any = None
+    proposal: Any = None
+    draft: Any = None
+    comment: Any = None
+    pot: Any = None
+    counted: Any = None
+    project: Any = None
+    standing: Any = None
+    role: Any = None
+    organisation_member: Any = None
+    membership: Any = None
+    device: Any = None
+    passkey: Any = None
+
+
+def things(authority: Authority) -> Things:
+    """Return a row of every kind in this authority."""
+    mark = authority.slug
+    community = world.a_community(authority, slug=f"{mark}-quarter")
+    owner = world.a_person(community, name="Olive")
+    organisation = world.an_organisation(authority, slug=f"{mark}-organisation")
+    service = world.a_service(
+        authority, slug=f"{mark}-service", provider=organisation, community=community
+    )
+    kinds: dict[str, Any] = {"service": service, "created_by": owner, "money_pence": 90_000_00}
+    challenge = world.a_challenge(authority, stage=Stage.DECIDE, slug=f"{mark}-challenge", **kinds)
+    unpublished = world.a_challenge(authority, published=False, slug=f"{mark}-unpublished", **kinds)
+    proposal = world.a_proposal(challenge, author=owner)
+    draft = world.a_proposal(challenge, author=owner, status="draft", published_at=None)
+    pot = world.a_pot(challenge)
+    now = timezone.now()
+    member = OrganisationMember.objects.create(organisation=organisation, person=owner)
+    return Things(
+        authority=authority,
+        owner=owner,
+        community=community,
+        organisation=organisation,
+        service=service,
+        challenge=challenge,
+        draft_challenge=unpublished,
+        proposal=proposal,
+        draft=draft,
+        comment=a_comment(proposal, owner),
+        pot=pot,
+        counted=a_counted_pot(challenge),
+        project=pot.projects.first(),
+        standing=Standing.objects.create(
+            person=owner, community=community, kind=StandingKind.CHARITY, confirmed_at=None
+        ),
+        role=Role.objects.create(
+            person=owner, community=community, kind=RoleKind.MODERATOR, granted_at=now
+        ),
+        organisation_member=member,
+        membership=owner.membership_set.get(),
+        device=UserSession.objects.create(
+            user=owner, session_key=f"{mark}-device", ip="127.0.0.1", user_agent="Telephone"
+        ),
+        passkey=Authenticator.objects.create(
+            user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Key"}
+        ),
+    )
+
+
+def a_comment(proposal: Proposal, person: Person) -> Comment:
+    """Return something said about an idea."""
+    return Comment.objects.create(
+        proposal=proposal,
+        person=person,
+        standing=StandingKind.RESIDENT,
+        body="It would have helped my mother.",
+        written_at=timezone.now(),
+    )
+
+
+def a_counted_pot(challenge: Challenge) -> Pot:
+    """Return a pot that was counted yesterday."""
+    from commonweal.decide.budgets import actions
+
+    now = timezone.now()
+    pot = world.a_pot(
+        challenge, opens_at=now - timedelta(days=9), closes_at=now - timedelta(days=1)
+    )
+    actions.count_closed_pot(pot_id=pot.pk, at=now)
+    return pot
+
+
+# Which thing stands for each part of an address, where it is not the same everywhere.
+SLUGS = {"places": "community", "directory": "service"}
+NAMED = {
+    "places:organisation": {"slug": "organisation"},
+    "places:change_organisation": {"slug": "organisation"},
+    "places:members": {"slug": "organisation"},
+    "places:verify": {"pk": "membership"},
+    "people:end_device": {"pk": "device"},
+    "mfa_remove_webauthn": {"pk": "passkey"},
+    "mfa_edit_webauthn": {"pk": "passkey"},
+    "places:withdraw_role": {"pk": "role"},
+    "places:remove_member": {"pk": "organisation_member"},
+    "updates:feed": {"slug": "community"},
+    "proposals:check": {"proposal_id": "draft"},
+    "proposals:publish": {"proposal_id": "draft"},
+    "proposals:edit": {"proposal_id": "draft"},
+    "budgets:result": {"pot_id": "counted"},
+    "budgets:ballots": {"pot_id": "counted"},
+}
+DESK = "challenges:check challenges:basics challenges:outcomes challenges:dates challenges:money"
+
+
+def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
+    """Return what an address needs, taken from the things of one authority."""
+    space = name.partition(":")[0]
+    slug = SLUGS.get(space, "draft_challenge" if name in DESK.split() else "challenge")
+    kinds = {
+        "slug": slug,
+        "pk": "standing",
+        "proposal_id": "proposal",
+        "comment_id": "comment",
+        "pot_id": "pot",
+        "project_id": "project",
+        **NAMED.get(name, {}),
+    }
+    fixed = {
+        "part": "better",
+        "number": own.draft_challenge.outcomes.get().pk,
+        "provider_id": "nobody",
+        "token": "no-such-token",
+    }
+    if "number" in wanted:
+        kinds["slug"] = "draft_challenge"
+    found = {key: getattr(own, kind) for key, kind in kinds.items()}
+    given = {key: thing.slug if key == "slug" else thing.pk for key, thing in found.items()}
+    return {key: {**given, **fixed}[key] for key in wanted}
+
+
+@dataclass
+class Knocking:
+    """The people at the doors: each column of the matrix."""
+
+    anonymous: Client
+    resident: Client
+    moderator: Client
+    foreigner: Client
+    unproven: Client
+    everything: Client
+
+
+def people(own: Things, other: Things) -> Knocking:
+    """Return browsers in which the people of the matrix are signed in."""
+    here, there = world.root(own.authority), world.root(other.authority)
+    neighbour = world.a_person(own.community, name="Nell")
+    moderator = world.a_person(here, role=RoleKind.MODERATOR, name="Mo")
+    foreigner = world.a_person(
+        there, role=RoleKind.ADMINISTRATOR, standing=StandingKind.SERVICE_LEADER, name="Fay"
+    )
+    all_rights: dict[str, Any] = {
+        "standing": StandingKind.SERVICE_LEADER,
+        "role": RoleKind.ADMINISTRATOR,
+    }
+    leader = world.a_person(here, name="Lee", **all_rights)
+    top = world.a_person(here, name="Ada", **all_rights)
+    proved = {"second_factor": True}
+    return Knocking(
+        anonymous=Client(),
+        resident=sign_in(Client(), neighbour),
+        moderator=sign_in(Client(), moderator, **proved),
+        foreigner=sign_in(Client(), foreigner, **proved),
+        unproven=sign_in(Client(), leader),
+        everything=sign_in(Client(), top, **proved),
+    )

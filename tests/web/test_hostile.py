@@ -1,0 +1,280 @@
+"""Words meant to break a page, put wherever people write: they come out as words and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.mail import get_connection
+from django.db import models, transaction
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from commonweal.decide.budgets.actions import count_closed_pot
+from commonweal.decide.budgets.models import Approval, Ballot, Pot
+from commonweal.ground.journal.actions import record
+from commonweal.ground.places.models import Authority
+from commonweal.ground.places.rules import Viewer
+from commonweal.spread.updates import actions as updates
+from tests.factories import world
+from tests.smtp import mail_server
+from tests.visit import Page
+from tests.web.doors import address_of, api_addresses, every_route
+from tests.web.matrix_world import Knocking, Things, people, things
+
+pytestmark = pytest.mark.django_db
+
+PAYLOADS = {
+    "a script": "\"><script>alert(1)</script>&<b onmouseover='alert(2)'>",
+    "an attribute": '\' onmouseover=alert(2) " onfocus=alert(2) autofocus x="',
+    "template code": "{{ 7777|add:77 }}{% debug %}",
+    "a format": "%(title)s %s %d {title} {0} %",
+    "a formula": '=HYPERLINK("http://x")',
+    "a sum": "+1+cmd|' /C calc'!A0",
+    "a minus": "-2+3",
+    "an at": "@SUM(1)",
+    "a statement": "'; DROP TABLE people_person; --",
+    "odd letters": "\u202egnp.exe \u200b\u2066👩‍👩‍👧 \u0301",
+    "no space": "x" * 2000,
+    "ampersands": "&amp;&lt;script&gt;&#60;",
+}
+
+# Every place where a person's own words are kept ...
+WRITTEN = {
+    "people.Person": "name",
+    "places.Authority": "name short_name run_by phone",
+    "places.Community": "name about",
+    "places.Organisation": "name about",
+    "directory.Service": "name purpose for_whom where phone hours",
+    "challenges.Challenge": "title question background who_is_concerned",
+    "challenges.Outcome": "statement for_whom measure unit",
+    "proposals.Proposal": "title better for_whom measure risks change takes_part cost_note",
+    "proposals.Comment": "body",
+    "budgets.Pot": "title about",
+    "budgets.Project": "title summary where",
+}
+# ... and the text that no person writes, or that only a form of its own shape lets through.
+NOT_WRITTEN = {
+    "people.Person": "password email",
+    "places.Authority": "slug host email",
+    "places.Community": "slug",
+    "places.Organisation": "slug website",
+    "directory.Service": "slug email website",
+    "challenges.Challenge": "slug",
+    "journal.Entry": "what about",
+    "budgets.Pot": "lot_seed",
+}
+
+
+def text_fields() -> Iterator[tuple[str, str]]:
+    """Yield every free text field of our own models."""
+    for model in apps.get_models():
+        if model.__module__.startswith("commonweal."):
+            for field in model._meta.fields:
+                if isinstance(field, (models.CharField, models.TextField)) and not field.choices:
+                    yield model._meta.label, field.name
+
+
+def test_every_text_field_has_a_place_in_these_tests() -> None:
+    listed = {
+        (label, name)
+        for places in (WRITTEN, NOT_WRITTEN)
+        for label, names in places.items()
+        for name in names.split()
+    }
+    assert set(text_fields()) == listed
+
+
+def write_everywhere(payload: str) -> None:
+    """Put the payload into every field that people write, in every row there is."""
+    for label, names in WRITTEN.items():
+        model = apps.get_model(label)
+        for row in model._default_manager.order_by("pk"):
+            for name in names.split():
+                field = model._meta.get_field(name)
+                words = payload[: getattr(field, "max_length", None) or len(payload)]
+                if field.unique:
+                    words = f"{words[:100]} {row.pk}"
+                setattr(row, name, words)
+            row.save(update_fields=names.split())
+
+
+def with_ballots(own: Things) -> Pot:
+    """Return a counted pot whose ballots may be published."""
+    at = timezone.now()
+    pot = world.a_pot(
+        own.challenge, opens_at=at - timedelta(days=9), closes_at=at - timedelta(days=1)
+    )
+    for _n in range(6):
+        ballot = Ballot.objects.create(pot=pot, envelope=bytes([_n]) * 32)
+        for project in pot.projects.all():
+            Approval.objects.create(ballot=ballot, project=project, pot=pot)
+    return pot
+
+
+@pytest.fixture
+def borough(authority: Authority, elsewhere: Authority) -> tuple[Things, Knocking]:
+    own = things(authority)
+    return own, people(own, things(elsewhere))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_hostile_words_are_only_ever_words(
+    payload: str, borough: tuple[Things, Knocking], caplog: pytest.LogCaptureFixture
+) -> None:
+    own, who = borough
+    write_everywhere(payload)
+    pot = with_titles(own, payload)
+    faults = []
+    for route in every_route():
+        for client in (who.anonymous, who.everything):
+            answer = _undone(client.get, address_of(route, own))
+            faults += [f"{route.name}: {fault}" for fault in broken(answer)]
+    for _method, path, address in api_addresses(own):
+        answer = who.anonymous.get(address)
+        assert answer.status_code == 200, path
+        assert answer.headers["Content-Type"].startswith("application/json")
+        answer.json()
+    owner = Client()
+    owner.force_login(own.owner)
+    answer = owner.post("/me/data/download/")
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert any(payload[:60] in words for words in words_in(answer.json()))
+    ballots = who.anonymous.get(f"/money/{pot.pk}/ballots.pb")
+    assert ballots.status_code == 200
+    assert _votes_in(ballots.content.decode()) == 6
+    assert faults == []
+    assert payload not in caplog.text
+
+
+def words_in(value: Any) -> Iterator[str]:
+    """Yield every string inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from words_in(inner)
+
+
+def with_titles(own: Things, payload: str) -> Pot:
+    """Return a counted pot that people voted in, with the payload for its own title too."""
+    pot = with_ballots(own)
+    pot.title = payload[:120]
+    pot.save(update_fields=["title"])
+    count_closed_pot(pot_id=pot.pk, at=timezone.now())
+    return pot
+
+
+def broken(answer: Any) -> list[str]:
+    """Return what a hostile word did to an answer."""
+    kind = answer.headers.get("Content-Type", "")
+    if answer.status_code >= 500:
+        return [f"answered {answer.status_code}"]
+    if answer.streaming:
+        text = b"".join(answer.streaming_content).decode()
+    else:
+        text = answer.content.decode()
+    if kind.startswith("text/csv"):
+        cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+        return [f"a live cell {cell!r}" for cell in cells if cell[:1] in tuple("=+-@\t\r")]
+    if "xml" in kind:
+        ET.fromstring(text)
+        return []
+    if not kind.startswith("text/html"):
+        return []
+    faults = [fault for fault in Page(text).faults if "third party" not in fault]
+    faults += ["a live script"] if "<script>alert" in text else []
+    faults += ["template code was run"] if "7854" in text else []
+    return faults
+
+
+def _votes_in(text: str) -> int:
+    """Return how many ballots a Pabulib file says it has and really holds."""
+    said = re.search(r"^num_votes;(\d+)$", text, re.MULTILINE)
+    rows = text.split("\nVOTES\n")[1].strip().splitlines()
+    assert said is not None
+    assert int(said[1]) == len(rows) - 1
+    return int(said[1])
+
+
+def _undone(ask: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    with transaction.atomic():
+        answer = ask(*given, **named)
+        if answer.streaming:
+            answer.streaming_content = list(answer.streaming_content)
+        transaction.set_rollback(True)
+    return answer
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_a_mail_holds_hostile_words_as_words(
+    payload: str, borough: tuple[Things, Knocking]
+) -> None:
+    own, _who = borough
+    at = timezone.now()
+    follower = world.a_person(own.community)
+    updates.follow(
+        viewer=Viewer(own.authority, follower, at - timedelta(days=2)), challenge=own.challenge
+    )
+    write_everywhere(payload)
+    own.proposal.refresh_from_db()
+    record(what="proposal.published", who=None, about=own.proposal, at=at, public=True)
+    updates.note_news(at=at)
+    with (
+        mail_server() as post,
+        override_settings(
+            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_PORT=post.port
+        ),
+    ):
+        get_connection().close()
+        assert updates.tell(person_id=follower.pk, at=at)
+    (mail,) = post.messages
+    assert mail["to"] == follower.email
+    assert "\n" not in mail["subject"]
+    page = post.text("html")
+    assert "<script" not in page
+    assert "7854" not in page
+    assert not [fault for fault in Page(page).faults if "handler" in fault]
+    assert payload[:60].split()[0][:20] in post.text("plain")
+
+
+BROKEN = {
+    "a NUL": "%00",
+    "a lone surrogate": "%ED%A0%80",
+    "both, and no text at all": "x%00%ED%BF%BF%FF%FE",
+    "ten megabytes": "a" * 10_000_000,
+}
+NAMES = (
+    "q title body name kind level standing reason postcode email code next projects do date pace"
+)
+
+
+@pytest.mark.parametrize("value", BROKEN.values(), ids=BROKEN)
+def test_broken_bytes_in_any_form_are_refused_kindly(
+    value: str, borough: tuple[Things, Knocking], settings: Any
+) -> None:
+    own, who = borough
+    who.everything.raise_request_exception = False
+    failed = []
+    for route in every_route():
+        address = address_of(route, own)
+        page = _undone(who.everything.get, address)
+        names = set(NAMES.split())
+        if page.headers.get("Content-Type", "").startswith("text/html"):
+            names |= {c["name"] for c in Page(page.content.decode()).controls if c.get("name")}
+        body = "&".join(f"{name}={value}" for name in sorted(names)[: 1 if len(value) > 99 else 99])
+        cookies: Any = who.everything.cookies.copy()
+        answer = _undone(
+            who.everything.post, address, body, content_type="application/x-www-form-urlencoded"
+        )
+        who.everything.cookies = cookies
+        if answer.status_code >= 500:
+            failed.append(f"{route.name}: {answer.status_code}")
+    assert failed == []
