@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,45 +160,24 @@ class _Count:
 
     def outcome(self, run: Run, filled: Filled | None, completion: str, stop: str) -> Outcome:
         profile = self.profile
-        projects = len(profile.ids)
         order = self.won(run) + (filled.order if filled else [])
-        funded = np.zeros(projects, dtype=bool)
-        funded[order] = True
-        shared = np.zeros(projects, dtype=bool)
+        shared = np.zeros(len(profile.ids), dtype=bool)
         shared[self.won(run)] = True
-        payments, behind = self._money(run)
         return Outcome(
             rule="equal-shares",
+            profile=profile,
+            budget=self.budget,
+            order=np.array(order, dtype=np.int64),
+            satisfaction="cost",
             completion=completion,
             stop=stop,
-            ids=profile.ids,
-            budget=self.budget,
-            voters=profile.voters,
-            spent=int(profile.cost[funded].sum()),
-            cost=profile.cost,
-            votes=profile.votes,
-            funded=funded,
-            order=np.array(order, dtype=np.int64),
-            shared=shared,
-            payments=payments,
-            behind=behind,
-            left=filled.left if filled else np.full(projects, -1, dtype=np.int64),
+            by_shares=shared,
+            at_turn=filled.left if filled else None,
             start=run.start,
             runs=self.runs,
             ties=self._tie_records(filled.ties if filled else ()),
+            ledger=_Money(self, run),
         )
-
-    def _money(self, run: Run) -> tuple[tuple[Fraction | None, ...], NDArray[np.int64]]:
-        """Pay everything again in fractions: payments, and what supporters have left."""
-        purses = Purses(self.profile.classes, self.profile.cost, run.start)
-        payments: list[Fraction | None] = [None] * len(self.profile.ids)
-        for p in self.free:
-            payments[p] = Fraction(0)
-        for p in run.order:
-            purses.buy(p)
-            payments[p] = purses.paid[-1]
-        behind = [int(purses.behind(p)) for p in range(len(self.profile.ids))]
-        return tuple(payments), np.array(behind, dtype=np.int64)
 
     def _tie_records(self, more: Iterable[Tie]) -> tuple[Tie, ...]:
         return (
@@ -207,3 +187,29 @@ class _Count:
             ),
             *more,
         )
+
+
+class _Money:
+    """Pays everything again in fractions, when somebody asks."""
+
+    def __init__(self, count: _Count, run: Run) -> None:
+        self._count, self._run = count, run
+
+    def payments(self) -> tuple[Fraction | None, ...]:
+        return self._paid[0]
+
+    def behind(self) -> NDArray[np.int64]:
+        return self._paid[1]
+
+    @cached_property
+    def _paid(self) -> tuple[tuple[Fraction | None, ...], NDArray[np.int64]]:
+        profile = self._count.profile
+        purses = Purses(profile.classes, profile.cost, self._run.start)
+        payments: list[Fraction | None] = [None] * len(profile.ids)
+        for p in self._count.free:
+            payments[p] = Fraction(0)
+        for p in self._run.order:
+            purses.buy(p)
+            payments[p] = purses.paid[-1]
+        behind = [int(purses.behind(p)) for p in range(len(profile.ids))]
+        return tuple(payments), np.array(behind, dtype=np.int64)

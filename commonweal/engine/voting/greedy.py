@@ -1,7 +1,6 @@
 """Greedy: most votes first, skipping what does not fit."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,28 +55,13 @@ def greedy(profile: Profile, budget: int, *, ties: TieRule = BY_DEFAULT) -> Outc
     (['a', 'c'], 100, [0, 30, 0])
     """
     pence = whole_budget(budget)
-    projects = len(profile.ids)
     filled = fill(profile, pence, ties, taken=())
-    funded = np.zeros(projects, dtype=bool)
-    funded[filled.order] = True
     return Outcome(
         rule="greedy",
-        completion="",
-        stop="",
-        ids=profile.ids,
+        profile=profile,
         budget=pence,
-        voters=profile.voters,
-        spent=int(profile.cost[funded].sum()),
-        cost=profile.cost,
-        votes=profile.votes,
-        funded=funded,
         order=np.array(filled.order, dtype=np.int64),
-        shared=np.zeros(projects, dtype=bool),
-        payments=(None,) * projects,
-        behind=np.zeros(projects, dtype=np.int64),
-        left=filled.left,
-        start=Fraction(0),
-        runs=1,
+        at_turn=filled.left,
         ties=filled.ties,
     )
 

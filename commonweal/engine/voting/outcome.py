@@ -1,13 +1,26 @@
 """What a count returns: who won, what everybody paid, and enough to explain it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from commonweal.engine.voting.profile import Profile
 from commonweal.engine.voting.ties import Tie
+
+
+class Ledger(Protocol):
+    """Works out, when somebody asks, what the supporters paid and what they have left."""
+
+    def payments(self) -> tuple[Fraction | None, ...]:
+        """Return the largest payment of one supporter for each project; None if none was made."""
+
+    def behind(self) -> NDArray[np.int64]:
+        """Return what each project's supporters have left together, in pence, rounded down."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,54 +32,107 @@ class Outcome:
     Parameters
     ----------
     rule : str
-        ``greedy`` or ``equal-shares``.
-    completion, stop : str
-        How equal shares went on after its first run; empty for greedy.
-    ids : array
-        The profile's project ids.
-    budget, voters, spent : int
-        The money there was, all ballots, the money the funded projects cost together.
-    cost, votes : int64 arrays
-        Price and number of supporters.
-    funded : bool array
-        Who won.
+        The rule's name, as on the command line: ``greedy``, ``equal-shares`` ...
+    profile : Profile
+        The ballots that were counted, with the projects and their costs.
+    budget : int
+        The money there was; for a rule that chooses people or options, how many are chosen.
     order : int64 array, shape (winners,)
-        The winners in the order in which they were bought.
-    shared : bool array
-        Bought with the supporters' shares; a winner without it was funded by votes (greedy, or the
-        fill at the end of equal shares).
-    payments : tuple of Fraction or None
-        The largest payment of one supporter, for projects bought with shares.
-    behind : int64 array
-        What the supporters had left together when the shares were spent, rounded down. 0 in greedy.
-    left : int64 array
+        The winners in the order in which they won.
+    satisfaction, completion, stop : str
+        How equal shares measured what a project is worth to a voter, and how it went on after its
+        first run; empty where a rule knows no such thing.
+    by_shares : bool array, optional
+        Bought with the supporters' shares; a winner without it was funded another way (greedy, or
+        the fill at the end of equal shares). Default: none.
+    at_turn : int64 array, optional
         What was left of the budget when the project's turn came by votes; -1 if it had no turn.
     start : Fraction
-        The money each ballot began with in the run that decided; 0 for greedy.
-    runs : int
-        How many runs of equal shares were made.
+        The money each ballot began with in the run that decided; 0 where there are no shares.
+    runs, distinct : int
+        How many runs were made, and how many different outcomes they had.
+    gap : float
+        The least relative difference that decided a choice or an affordability test without exact
+        arithmetic; infinity if every one was exact.
     ties : tuple of Tie
         Every tie met.
+    ledger : Ledger, optional
+        Computes payments and what is left on demand.
+    detail : mapping
+        What else the rule has to say (rounds of a transfer, a pairwise table, credits spent ...), as
+        plain data ready for JSON.
     """
 
     rule: str
-    completion: str
-    stop: str
-    ids: NDArray[Any]
+    profile: Profile
     budget: int
-    voters: int
-    spent: int
-    cost: NDArray[np.int64]
-    votes: NDArray[np.int64]
-    funded: NDArray[np.bool_]
     order: NDArray[np.int64]
-    shared: NDArray[np.bool_]
-    payments: tuple[Fraction | None, ...]
-    behind: NDArray[np.int64]
-    left: NDArray[np.int64]
-    start: Fraction
-    runs: int
-    ties: tuple[Tie, ...]
+    satisfaction: str = ""
+    completion: str = ""
+    stop: str = ""
+    by_shares: NDArray[np.bool_] | None = None
+    at_turn: NDArray[np.int64] | None = None
+    start: Fraction = Fraction(0)
+    runs: int = 1
+    distinct: int = 1
+    gap: float = float("inf")
+    ties: tuple[Tie, ...] = ()
+    ledger: Ledger | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> NDArray[Any]:
+        """The profile's project ids."""
+        return self.profile.ids
+
+    @property
+    def voters(self) -> int:
+        """All ballots."""
+        return self.profile.voters
+
+    @property
+    def cost(self) -> NDArray[np.int64]:
+        """Price of each project."""
+        return self.profile.cost
+
+    @property
+    def votes(self) -> NDArray[np.int64]:
+        """Number of supporters of each project."""
+        return self.profile.votes
+
+    @cached_property
+    def funded(self) -> NDArray[np.bool_]:
+        """Who won; bool array, shape (projects,)."""
+        funded = np.zeros(len(self.ids), dtype=bool)
+        funded[self.order] = True
+        return funded
+
+    @cached_property
+    def shared(self) -> NDArray[np.bool_]:
+        """Bought with the supporters' shares; bool array, shape (projects,)."""
+        none = np.zeros(len(self.ids), dtype=bool)
+        return none if self.by_shares is None else self.by_shares
+
+    @cached_property
+    def left(self) -> NDArray[np.int64]:
+        """What was left of the budget at each project's turn by votes; -1 if it had no turn."""
+        none = np.full(len(self.ids), -1, dtype=np.int64)
+        return none if self.at_turn is None else self.at_turn
+
+    @property
+    def spent(self) -> int:
+        """What the winners cost together."""
+        return int(self.cost[self.order].sum())
+
+    @cached_property
+    def payments(self) -> tuple[Fraction | None, ...]:
+        """The largest payment of one supporter, for projects bought with shares."""
+        return self.ledger.payments() if self.ledger else (None,) * len(self.ids)
+
+    @cached_property
+    def behind(self) -> NDArray[np.int64]:
+        """What the supporters had left together at the end, rounded down; 0 without shares."""
+        return self.ledger.behind() if self.ledger else np.zeros(len(self.ids), dtype=np.int64)
 
     @property
     def shortfall(self) -> NDArray[np.int64]:
