@@ -113,7 +113,10 @@ def test_a_form_sent_after_the_close_says_that_it_was_not_counted(
     for do in ("cast", "check", "total"):
         page = visit(at("vote", closed), data={"projects": numbers(closed), "do": do}, status=409)
         assert "This ballot is closed" in page.text
-    assert "This ballot is closed" in visit(at("vote", closed)).text
+        assert "What you sent now was not counted" in page.text
+    page = visit(at("vote", closed))
+    assert "This ballot is closed" in page.text
+    assert "What you sent" not in page.text, "nothing was sent"
     assert not Ballot.objects.exists()
 
 
@@ -211,6 +214,21 @@ def test_few_supporters_are_hidden_and_then_no_ballots_are_handed_out(
     assert " 3 supporters" not in page.text
     assert "not published" in page.text
     visit(at("ballots", pot), status=404)
+
+
+def test_no_average_gives_away_what_is_hidden(challenge, community, now, visit) -> None:
+    """Votes are shown but for one idea: the mean of all times the voters would tell that one."""
+    past = {"opens_at": now - timedelta(days=9), "closes_at": now - timedelta(days=1)}
+    for few, told in ((3, False), (5, True)):
+        pot = world.a_pot(challenge, costs=(60_000_00, 1_000_00), **past)
+        first, second = numbers(pot)
+        vote_for(pot, community, 20, [first])
+        vote_for(pot, community, few, [first, second])
+        pot = actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+        assert pot.projects.filter(is_funded=True).count() == 2
+        page = visit(at("result", pot))
+        assert (str(pot.result["chosen"]["mean"]) in page.text) is told
+        assert ("so we show no averages" in page.text) is not told
 
 
 def test_anyone_can_count_the_ballots_again(closed, community, visit, client) -> None:

@@ -230,6 +230,27 @@ def test_a_result_is_here_after_the_count_and_not_before(
     assert client.get(f"/api/pots/{found.popitem()[1]}/result").status_code == 404
 
 
+def test_what_was_missing_does_not_tell_how_few_chose_an_idea(
+    borough: Authority, client: Client
+) -> None:
+    at = timezone.now()
+    then: dict[str, Any] = {"opens_at": at - timedelta(days=9), "closes_at": at - timedelta(days=2)}
+    challenge = world.a_challenge(borough)
+    pot = world.a_pot(challenge, pence=50_000_00, costs=(40_000_00, 45_000_00), **then)
+    liked, unlike = pot.projects.order_by("pk").values_list("pk", flat=True)
+    for number in range(10):
+        voter = world.a_person(world.root(borough))
+        while_open = Viewer(borough, voter, at - timedelta(days=3))
+        chosen = [liked] if number < 8 else [unlike]
+        budgets.cast_ballot(viewer=while_open, pot_id=pot.pk, project_ids=chosen)
+    kept = budgets.count_closed_pot(pot_id=pot.pk, at=at).result["projects"][1]
+    assert (kept["votes"], kept["needed_ballots"] is None) == (2, False)
+    line = client.get(f"/api/pots/{pot.pk}/result").json()["projects"][1]
+    assert {name for name, told in line.items() if told is None} == {
+        "votes", "payment_pence", "shortfall_pence", "needed_ballots", "needed_cost_pence",
+    }  # fmt: skip
+
+
 schema = schemathesis.openapi.from_dict(
     json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/"), cls=NinjaJSONEncoder))
 )

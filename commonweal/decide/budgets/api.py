@@ -81,6 +81,10 @@ class Result(Schema):
     projects: list[Line]
 
 
+# What would tell how many people chose an idea that fewer than five did.
+_TELLING = ("votes", "payment_pence", "shortfall_pence", "needed_ballots", "needed_cost_pence")
+
+
 def _pot(request: HttpRequest, pot_id: int) -> Pot:
     return get_object_or_404(queries.public_pots(cast(Request, request).viewer), pk=pot_id)
 
@@ -115,9 +119,7 @@ def read_result(request: HttpRequest, pot_id: int = Number) -> dict[str, Any]:
     if pot.result is None:
         raise Http404(_("This pot is not counted yet."))
     lines = [
-        {**line, "votes": None, "payment_pence": None, "shortfall_pence": None}
-        if line["is_small"]
-        else line
+        {**line, **dict.fromkeys(_TELLING)} if line["is_small"] else line
         for line in queries.lines(pot)
     ]
     voters = pot.result["voters"]

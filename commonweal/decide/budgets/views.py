@@ -133,7 +133,7 @@ def vote(request: Request, pot_id: int) -> HttpResponse:
     except Pot.DoesNotExist:
         raise Http404 from None
     except actions.PotClosed as closed:
-        return _page(request, "budgets/closed.html", closed.pot, {"chosen": chosen}, status=409)
+        return _page(request, "budgets/closed.html", closed.pot, {"sent": True}, status=409)
     except actions.NotInThisPot:
         return _ballot(request, pot_id, _with_stranger(form), step)
     except PermissionDenied:
@@ -154,7 +154,10 @@ def _ballot(
     viewer, pot = request.viewer, _pot(request, pot_id)
     refused = rules.why_not(viewer, pot)
     if refused and refused.code in ("closed", "coming"):
-        return _page(request, "budgets/closed.html", pot, {}, status=409 if form else 200)
+        sent = form is not None
+        return _page(
+            request, "budgets/closed.html", pot, {"sent": sent}, status=409 if sent else 200
+        )
     if refused:
         return _page(request, "budgets/not_yours.html", pot, {"why_not": refused}, status=403)
     mine = queries.ballot_of(viewer, pot)
