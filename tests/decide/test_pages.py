@@ -14,6 +14,7 @@ from django.urls import reverse
 from commonweal.decide.budgets import actions, manifest, queries
 from commonweal.decide.budgets.models import Approval, Ballot, Pot
 from commonweal.engine.voting.pabulib import parse_pabulib
+from commonweal.propose.proposals.models import Proposal, Status
 from tests.decide.conftest import numbers
 from tests.decide.crowd import vote_for
 from tests.factories import world
@@ -254,6 +255,29 @@ def test_the_receipt_shows_the_choice_to_its_owner_and_only_until_the_count(
     assert "the key is destroyed" in page.text
     signed_in(world.a_person(community))
     assert "You have not voted here" in visit(at("receipt", closed)).text
+
+
+def test_what_a_moderator_hid_stands_on_no_ballot(
+    pot, challenge, resident, visit, signed_in, client
+) -> None:
+    idea = world.a_proposal(challenge, status=Status.IN_BALLOT)
+    project = pot.projects.order_by("pk")[0]
+    pot.projects.filter(pk=project.pk).update(proposal=idea, summary="My neighbour Zebedee drinks")
+    signed_in(resident)
+    pages = (at("pot", pot), at("vote", pot), project.get_absolute_url())
+    for hidden in (False, True):
+        if hidden:
+            Proposal.objects.filter(pk=idea.pk).update(
+                status=Status.HIDDEN, hidden_reason="private", status_before=Status.IN_BALLOT
+            )
+        for address in pages:
+            page = visit(address)
+            assert ("Zebedee" in page.html) is not hidden, address
+            assert ("A moderator hid the words of this idea" in page.text) is hidden, address
+            assert project.title in page.text
+        told = client.get(f"/api/pots/{pot.pk}/projects").json()["items"][0]
+        assert ("Zebedee" in told["summary"]) is not hidden
+        assert told["proposal_id"] == (None if hidden else idea.pk)
 
 
 def test_the_order_of_projects_is_drawn_for_each_person(challenge, community, seen_by) -> None:

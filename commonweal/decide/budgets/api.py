@@ -54,6 +54,16 @@ class ProjectRow(Schema):
     cost_pence: int
     is_funded: bool | None
 
+    @staticmethod
+    def resolve_proposal_id(project: Project) -> int | None:
+        """Return the idea it comes from, if that can be read."""
+        return None if project.is_hidden else project.proposal_id
+
+    @staticmethod
+    def resolve_summary(project: Project) -> str:
+        """Return the words that everyone may read."""
+        return project.words
+
 
 class Line(Schema):
     """How one project fared, and what would have been enough."""
@@ -109,7 +119,8 @@ def read_pot(request: HttpRequest, pot_id: int = Number) -> Pot:
 def list_projects(request: HttpRequest, paging: Pages, pot_id: int = Number) -> dict[str, Any]:
     """By number; votes are in the result, once counted."""
     pot = _pot(request, pot_id)
-    return page_of(request, Project.objects.filter(pot=pot).order_by("pk"), paging)
+    found = queries.public_projects(cast(Request, request).viewer).filter(pot=pot)
+    return page_of(request, found, paging)
 
 
 @router.get("/pots/{pot_id}/result", response={200: Result, **PROBLEMS}, summary="Read a result")

@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community, Level
-from commonweal.propose.proposals.models import Proposal
+from commonweal.propose.proposals.models import Proposal, Status
 
 
 def new_key() -> bytes:
@@ -155,6 +156,18 @@ class Project(models.Model):
     def get_absolute_url(self) -> str:
         """Return the project's own page."""
         return reverse("budgets:project", args=[self.pk])
+
+    @property
+    def is_hidden(self) -> bool:
+        """Tell whether a moderator hid the idea it comes from: then its words are shown nowhere."""
+        return self.proposal is not None and self.proposal.status == Status.HIDDEN
+
+    @property
+    def words(self) -> str:
+        """Return what it does, as everyone may read it; its name stays, so that people can vote."""
+        return (
+            gettext("A moderator hid the words of this idea.") if self.is_hidden else self.summary
+        )
 
     @property
     def community_id(self) -> int:
