@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -20,6 +20,8 @@ from commonweal.decide.budgets.models import Approval, Ballot, Pot, Roll
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community
 from commonweal.ground.places.rules import Viewer
+from commonweal.propose.proposals import actions as proposals
+from commonweal.propose.proposals.models import Status
 from tests import visit as visits
 from tests.decide.conftest import numbers
 from tests.factories import world
@@ -247,6 +249,30 @@ def test_two_clerks_count_once(race, racing_pot, administrator) -> None:
     from commonweal.ground.journal.models import Entry
 
     assert Entry.objects.filter(what="pot.counted").count() == 1
+
+
+def test_an_idea_that_is_being_hidden_while_it_is_counted_still_learns_how_it_ended(
+    race, racing_pot, administrator
+) -> None:
+    proposal = world.a_proposal(racing_pot.challenge, status=Status.IN_BALLOT)
+    racing_pot.projects.filter(pk=numbers(racing_pot)[0]).update(proposal=proposal)
+    hidden, counted = threading.Event(), threading.Event()
+    moderator = Viewer(authority=racing_pot.authority, person=administrator, at=racing_pot.opens_at)
+
+    def moderate() -> None:
+        with transaction.atomic():
+            proposals.hide_proposal(viewer=moderator, proposal_id=proposal.pk, reason="advert")
+            hidden.set()
+            counted.wait(1)  # the count comes to this idea before we are done
+
+    def count() -> None:
+        hidden.wait(30)
+        actions.count_closed_pot(pot_id=racing_pot.pk, at=racing_pot.closes_at)
+        counted.set()
+
+    race([moderate, count])
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.status_before) == (Status.HIDDEN, Status.NOT_FUNDED)
 
 
 def test_two_pots_cannot_both_take_the_last_of_the_money(

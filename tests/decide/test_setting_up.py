@@ -106,6 +106,25 @@ def test_a_costed_proposal_goes_on_the_ballot_and_off_again(coming, leader, seen
     assert told == [(f"project.{verb}", coming.community_id) for verb in ("added", "removed")]
 
 
+def test_an_idea_that_lost_before_and_is_taken_off_again_has_still_lost(
+    coming, leader, seen_by, now
+) -> None:
+    lost = world.a_proposal(coming.challenge, cost_pence=20_000_00, status=Status.NOT_FUNDED)
+    past = world.a_pot(
+        coming.challenge,
+        costs=(20_000_00,),
+        opens_at=now - timedelta(days=9),
+        closes_at=now - timedelta(days=1),
+    )
+    past.projects.update(proposal=lost)
+    actions.count_closed_pot(pot_id=past.pk, at=past.closes_at)
+    what = {"title": "Warm", "summary": "Heating on.", "cost_pence": 20_000_00}
+    project = actions.add_project(viewer=seen_by(leader), pot_id=coming.pk, proposal=lost, **what)
+    actions.remove_project(viewer=seen_by(leader), project_id=project.pk)
+    lost.refresh_from_db()
+    assert lost.status == Status.NOT_FUNDED
+
+
 def test_only_fitting_proposals_of_this_challenge_go_on_the_ballot(
     coming, leader, seen_by, authority
 ) -> None:

@@ -191,11 +191,13 @@ def change_project(
 
 @transaction.atomic
 def remove_project(*, viewer: Viewer, project_id: int) -> Pot:
-    """Take a project off the ballot before the pot opens; its proposal is an idea again."""
+    """Take a project off the ballot before the pot opens; its proposal is what it was before."""
     project = Project.objects.get(pk=project_id, authority=viewer.authority)
     pot = _pot_to_change(viewer, project.pot_id)
     if project.proposal_id is not None:
-        proposals.mark(proposal_ids=[project.proposal_id], status=Status.PUBLISHED)
+        has_lost = Project.objects.filter(proposal=project.proposal_id, is_funded=False).exists()
+        before = Status.NOT_FUNDED if has_lost else Status.PUBLISHED
+        proposals.mark(proposal_ids=[project.proposal_id], status=before)
     project.delete()
     journal.record(what="project.removed", who=viewer.person, about=pot, at=viewer.at, public=True)
     return pot

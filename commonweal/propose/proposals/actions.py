@@ -187,6 +187,9 @@ def mark(*, proposal_ids: Iterable[int], status: str) -> None:
     The ballot's own action has checked who may, and keeps the journal.
     """
     rows = Proposal.objects.filter(pk__in=list(proposal_ids))
+    list(
+        rows.select_for_update(no_key=True).order_by("pk").values_list("pk")
+    )  # nobody hides it now
     rows.filter(status=Status.HIDDEN).update(status_before=status)
     rows.filter(status__in=Proposal.PUBLIC).update(status=status)
 
