@@ -112,6 +112,38 @@ def test_a_draft_saves_itself_while_somebody_writes(client, visit, signed_in, re
     assert Proposal.objects.get().change == "A whole thought"
 
 
+def test_without_script_a_mistake_in_one_answer_does_not_lose_the_others(
+    client, visit, signed_in, resident, draft
+):
+    signed_in(resident)
+    place = f"/ideas/{draft.pk}/edit/works/"
+    typed = {"change": "Half a thought", "takes_part": "x" * 501, "title": ""}
+    page = visit(place, data={**typed, "version": version(visit(place))})
+    assert page.title.startswith("Mistake:") and "Give your idea a short name" in page.text
+    assert "Everything else is saved in your draft" in page.text
+    draft.refresh_from_db()
+    assert (draft.change, draft.takes_part, draft.title) == (
+        "Half a thought", WORDS["works"]["takes_part"], WORDS["works"]["title"],
+    )  # fmt: skip
+    whole = {"change": "A whole thought", "takes_part": "Nurses", "title": "A lamp"}
+    visit(place, data={**whole, "version": version(page)})
+    draft.refresh_from_db()
+    assert (draft.change, draft.title) == ("A whole thought", "A lamp")
+    page = visit(place, data={**typed, "version": version(page)})
+    assert "saved in your draft" not in page.text, "an old window overwrites nothing"
+    draft.refresh_from_db()
+    assert draft.change == "A whole thought"
+
+
+def test_a_mistake_in_a_public_idea_changes_nothing(visit, signed_in, resident, idea):
+    signed_in(resident)
+    page = visit(f"/ideas/{idea.pk}/edit/works/", data={"change": "Other", "title": ""})
+    assert page.title.startswith("Mistake:")
+    before = idea.change
+    idea.refresh_from_db()
+    assert idea.change == before
+
+
 def test_an_old_window_shows_both_words_and_asks(visit, signed_in, resident, draft):
     signed_in(resident)
     place = f"/ideas/{draft.pk}/edit/cost/"
@@ -137,7 +169,7 @@ def test_a_whole_part_is_asked_for_when_somebody_goes_on(visit, signed_in, resid
     signed_in(resident)
     for part in ("better", "whom", "measure", "works"):
         page = visit(f"/ideas/{draft.pk}/edit/{part}/", data=dict.fromkeys(WORDS[part], " "))
-        assert "Mistake:" in page.title
+        assert "Mistake:" in page.title and "saved in your draft" not in page.text
     page = visit(f"/ideas/{draft.pk}/edit/better/", data={"better": "nul\x00byte"})
     assert "Mistake:" in page.title
     assert Proposal.objects.get().better == WORDS["better"]["better"]

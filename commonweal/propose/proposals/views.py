@@ -158,6 +158,10 @@ def edit(request: Request, proposal_id: int, part: str) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = PART_FORMS[step](data, proposal=idea, part=step, hurry=quietly)
     newer, version = None, request.POST.get("version", "") or idea.version(step)
+    kept = None
+    if data is not None and not form.is_valid() and idea.status == Status.DRAFT:
+        kept = _save_what_fits(request, idea, form)
+        version = kept.version(step) if kept else version
     if form.is_valid():
         try:
             idea = _save(request, idea, form)
@@ -179,7 +183,7 @@ def edit(request: Request, proposal_id: int, part: str) -> HttpResponse:
             if not quietly:
                 return redirect(_next(idea, step))
             version = idea.version(step)
-    values = _edit_context(idea, step, form, newer) | {"version": version}
+    values = _edit_context(idea, step, form, newer) | {"version": version, "kept": kept}
     if quietly:
         return render(request, "proposals/edit.html#saved", values)
     return render(request, "proposals/edit.html", values)
@@ -194,6 +198,20 @@ def _save(request: Request, idea: Proposal, form: PartForm) -> Proposal:
         version=form.cleaned_data["version"] or None,
         **form.words,
     )
+
+
+def _save_what_fits(request: Request, idea: Proposal, form: PartForm) -> Proposal | None:
+    """Save a draft's other answers although one is missing or too long; older words never win."""
+    words = {name: form.cleaned_data[name] for name in form.part.fields if name not in form.errors}
+    if not words or "version" in form.errors:
+        return None
+    version = form.cleaned_data["version"] or None
+    try:
+        return actions.save_part(
+            viewer=request.viewer, proposal_id=idea.pk, part=form.part, version=version, **words
+        )
+    except (actions.ChangedMeanwhile, actions.WordsStand):
+        return None
 
 
 def _next(idea: Proposal, step: Part) -> str:
