@@ -41,6 +41,10 @@ class Field(BoundField):
             ours += " govuk-input--error"
         given = (widget or self.field.widget).attrs.get("class", "")
         built["class"] = f"{ours} {given}".strip()
+        if issubclass(kind, forms.Textarea):
+            built["cols"] = (
+                False  # 40 letters are wider than a small phone until the sheet is there
+            )
         described = [f"{self.auto_id}_helptext"] if self.help_text else []
         described += [f"{self.auto_id}_error"] if self.errors else []
         if described and not self.is_group:

@@ -56,7 +56,8 @@ class Watch:
 
 
 def sideways(page: Page) -> list[str]:
-    """Return what makes the page wider than its window."""
+    """Return what makes the page wider than its window, once its style sheets are there."""
+    page.wait_for_load_state()  # a heading can be read before them, and nothing is drawn till then
     width = page.viewport_size
     return [f"at {width} it scrolls sideways: {part}" for part in page.evaluate(STICKS_OUT)]
 

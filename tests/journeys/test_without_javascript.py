@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.borough import Borough
-from tests.journeys.looking import NARROWEST, PHONE, Watch
+from tests.journeys.looking import NARROWEST, PHONE, Watch, sideways
 from tests.journeys.turn import Fingers, Turn
 from tests.smtp import Mailbox
 
@@ -34,3 +34,13 @@ def test_without_script_a_button_brings_the_total_up_to_date(
     page.get_by_role("button", name="Update the total").click()
     expect(page.locator("#basket")).to_contain_text("£30,000 left")
     assert box.is_checked()
+
+
+def test_a_step_fits_the_narrowest_screen_though_no_style_sheet_comes(
+    window: Callable[..., Watch], borough: Borough
+) -> None:
+    page = window(borough.resident, width=NARROWEST, script=False).page
+    page.route("**/*.css", lambda route: route.abort())
+    page.goto(f"{borough.draft.get_absolute_url()}edit/risks/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("What could go wrong")
+    assert not sideways(page)
