@@ -355,6 +355,29 @@ def test_a_search_that_is_no_text_is_told(visit, client, idea):
         assert answer.status_code == 200 and "Mistake:" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    "typed", ["café", "cafe", "CAFÉ", "cafe\u0301", "caf", "tŷ", "ty", "ty\u0302", '"tŷ cymunedol"']
+)
+def test_accents_are_found_however_they_are_typed(client, challenge, typed):
+    idea = world.a_proposal(challenge, title="A café in the Tŷ Cymunedol")
+    world.a_proposal(challenge, title="A lamp by the bed")
+    page = client.get("/ideas/", {"q": typed}).content.decode()
+    assert idea.title in page and "A lamp by the bed" not in page
+
+
+def test_words_are_found_in_every_form_of_theirs(client, challenge):
+    idea = world.a_proposal(challenge, title="Neighbours visiting carers")
+    for typed in (
+        "neighbour",
+        "visits",
+        "carer's",
+        "carer’s",
+        "visited neighbours",
+        "NEIGHBOURING",
+    ):
+        assert idea.title in client.get("/ideas/", {"q": typed}).content.decode(), typed
+
+
 @pytest.mark.parametrize("many", [3, 30])
 def test_a_list_and_an_idea_ask_no_more_however_many_there_are(
     visit, signed_in, resident, challenge, community, django_assert_max_num_queries, many, now

@@ -6,12 +6,13 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.places.models import Authority, Community, Organisation, StandingKind
+from commonweal.kit.letters import Plain
 
 
 class Status(models.TextChoices):
@@ -93,10 +94,10 @@ class Proposal(models.Model):
     hidden_reason = models.CharField(max_length=20, choices=HiddenReason.choices, blank=True)
     status_before = models.CharField(max_length=12, choices=Status.choices, blank=True)
     search = models.GeneratedField(
-        expression=SearchVector(F("title"), weight="A", config="english")
-        + SearchVector(F("better"), weight="B", config="english")
-        + SearchVector(F("change"), weight="C", config="english")
-        + SearchVector(F("for_whom"), weight="C", config="english"),
+        expression=SearchVector(Plain("title"), weight="A", config="english")
+        + SearchVector(Plain("better"), weight="B", config="english")
+        + SearchVector(Plain("change"), weight="C", config="english")
+        + SearchVector(Plain("for_whom"), weight="C", config="english"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -140,6 +141,14 @@ class Proposal(models.Model):
     def get_absolute_url(self) -> str:
         """Return the proposal's own page."""
         return reverse("proposals:proposal", args=[self.pk])
+
+    def get_status_display(self) -> str:
+        """Return the status's words (Django's own way reads every status each time)."""
+        return str(Status(self.status).label)
+
+    def get_standing_display(self) -> str:
+        """Return the standing's words."""
+        return str(StandingKind(self.standing).label)
 
     @property
     def is_public(self) -> bool:
@@ -219,6 +228,10 @@ class Comment(models.Model):
     def get_absolute_url(self) -> str:
         """Return the place on the proposal's page."""
         return f"{self.proposal.get_absolute_url()}#comment-{self.pk}"
+
+    def get_standing_display(self) -> str:
+        """Return the standing's words (Django's own way reads every standing each time)."""
+        return str(StandingKind(self.standing).label)
 
     @property
     def is_public(self) -> bool:

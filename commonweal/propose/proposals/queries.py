@@ -16,6 +16,7 @@ from commonweal.ground.challenges.models import Challenge, Stage, Step
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community, RoleKind, StandingKind
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.letters import plain
 from commonweal.propose.proposals.models import (
     GIVES_IT,
     USES_IT,
@@ -99,6 +100,7 @@ def matching(text: str) -> SearchQuery | CombinedSearchQuery | None:
     The whole language of web searches is understood. Plain words also find the beginnings of
     words, because people look while they type.
     """
+    text = plain(text)
     whole = SearchQuery(text, search_type="websearch", config="english")
     words = re.findall(r"\w+", text)
     if not words:
