@@ -112,6 +112,8 @@ def shell(args: argparse.Namespace) -> int:
     """Open psql."""
     psql = find_binaries().program("psql")
     with database() as url:
+        with _connection(url):
+            pass  # what is wrong with the address is told in our words, not the program's
         dsn, environment = _for_programs(url)
         return subprocess.run([psql, dsn], env=environment).returncode
 
@@ -119,6 +121,8 @@ def shell(args: argparse.Namespace) -> int:
 def backup(args: argparse.Namespace) -> int:
     """Write the whole database into a file, or leave no file at all."""
     file: Path = args.file
+    if file.is_dir():
+        raise Complaint(f"{file} is a folder.", "Name a file in it.")
     if file.exists() and not args.replace:
         raise Complaint(
             f"There is a file {file} already.", "Choose another name, or add --replace."

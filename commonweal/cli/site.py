@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -17,7 +16,8 @@ from commonweal.kit.postgres import Server
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 PYTHON = [sys.executable, "-m"]
-DJANGO = [*PYTHON, "django"]
+SITE = [*PYTHON, "commonweal.web"]  # a door that says in words what is wrong with the settings
+DJANGO = [*SITE, "django"]
 
 # What production cannot do without, and how to say so.
 NEEDED = {
@@ -92,6 +92,10 @@ def at_least_one(text: str) -> int:
 
 def ensure_port_is_free(host: str, port: int, mend: str) -> None:
     """Complain if nobody could answer on this port."""
+    if not host:
+        raise Complaint(
+            "There is no address to answer on.", "Give one: commonweal serve --host 127.0.0.1"
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -102,7 +106,10 @@ def ensure_port_is_free(host: str, port: int, mend: str) -> None:
         except OSError as error:
             if error.errno == 98 or "in use" in str(error):
                 raise Complaint(f"Port {port} is in use by another program.", mend) from error
-            raise Complaint(f"Cannot answer on {host}: {error.strerror or error}.", mend) from error
+            raise Complaint(
+                f"Cannot answer on {host}: {error.strerror or error}.",
+                "Give an address of this machine: commonweal serve --host 127.0.0.1",
+            ) from error
 
 
 @contextmanager
@@ -153,7 +160,7 @@ def serve_command(host: str, port: int, workers: int, threads: int) -> list[str]
     """Return the command that runs the web server."""
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return [
-        *PYTHON, "gunicorn", "commonweal.web.wsgi:application", "--bind", bind,
+        *SITE, "gunicorn", "commonweal.web.wsgi:application", "--bind", bind,
         "--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads),
         "--no-control-socket", "--graceful-timeout", "10", "--preload",
     ]  # fmt: skip
@@ -195,7 +202,7 @@ def run_check(args: argparse.Namespace) -> int:
     production = environment(os.environ["DATABASE_URL"]) | {"COMMONWEAL_MODE": "production"}
     steps = {
         "Settings": [*DJANGO, "check", "--deploy", "--fail-level", "WARNING"],
-        "Database": [*DJANGO, "migrate", "--check"],
+        "Database": [*SITE, "ready"],
     }
     wrong = 0
     for title, command in steps.items():
@@ -226,11 +233,6 @@ def deployment_gaps() -> list[str]:
 
 
 def _explained(out: str, err: str) -> str:
-    """Return what Django said without its traceback, which helps nobody who deploys."""
+    """Return what was said, set in a little and without what is only told for the record."""
     lines = [line for line in (out + err).splitlines() if " INFO " not in line]
-    if any(line.startswith("Traceback") for line in lines):
-        told = [n for n, line in enumerate(lines) if re.match(r"[\w.]+: ", line)]
-        lines = lines[told[-1] :] if told else lines[-1:]
-    if not lines:
-        lines = ["The database lacks the newest tables. Run: commonweal manage migrate"]
     return "\n".join(f"  {line}" for line in lines)

@@ -79,7 +79,8 @@ class Server:
         """Return the server of this installation; its folder names the major version."""
         binaries = find_binaries()
         data = home() / f"postgres-{binaries.major}"
-        others = [p for p in home().glob("postgres-*") if p.name[9:].isdigit() and p != data]
+        full = [p.parent for p in home().glob("postgres-*/PG_VERSION")]
+        others = [p for p in full if p.name[9:].isdigit() and p != data]
         if others and not data.exists():
             raise _other_version(max(others, key=lambda p: int(p.name[9:])), binaries)
         return cls(data, binaries=binaries)

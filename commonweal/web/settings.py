@@ -10,6 +10,7 @@ from pathlib import Path
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from commonweal.kit.home import home
@@ -33,10 +34,16 @@ def _given(name: str, otherwise: str) -> str:
     return value or otherwise
 
 
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise ImproperlyConfigured(f"{name} needs a number where it says {text!r}.")
+    return int(text)
+
+
 SECRET_KEY = _given("COMMONWEAL_SECRET_KEY", "only-for-this-machine-" + "x" * 40)
 # The demo answers on this machine's own names and no others, so it is no use on the internet.
 ALLOWED_HOSTS = (
-    _given("COMMONWEAL_HOSTS", "").split(",")
+    [host.strip() for host in _given("COMMONWEAL_HOSTS", "").split(",") if host.strip()]
     if PRODUCTION
     else ["localhost", "127.0.0.1", "[::1]", ".localhost", "testserver"]
 )
@@ -111,7 +118,12 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "commonweal.web.forms.Renderer"
 
-_connection = conninfo_to_dict(DATABASE_URL) if DATABASE_URL else {}
+try:
+    _connection = conninfo_to_dict(DATABASE_URL) if DATABASE_URL else {}
+except ProgrammingError as mistake:
+    raise ImproperlyConfigured(
+        "DATABASE_URL is no address of a PostgreSQL: it looks like postgresql://user@host/name."
+    ) from mistake
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -152,8 +164,8 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_RATE_LIMITS = {"request_login_code": "30/m/ip,3/m/key,15/h/key"}
 # How many of our own proxies stand before the site, each adding to X-Forwarded-For.
-ALLAUTH_TRUSTED_PROXY_COUNT = int(
-    os.environ.get("COMMONWEAL_PROXIES") or ("1" if PRODUCTION else "0")
+ALLAUTH_TRUSTED_PROXY_COUNT = _number(
+    "COMMONWEAL_PROXIES", os.environ.get("COMMONWEAL_PROXIES") or ("1" if PRODUCTION else "0")
 )
 USERSESSIONS_TRACK_ACTIVITY = False
 MFA_ADAPTER = "commonweal.web.accounts.MFAAdapter"
@@ -177,8 +189,8 @@ SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": sign_on.providers(os.environ)}
 }
 
-_smtp_host, _colon, _smtp_port = _given("COMMONWEAL_SMTP", "127.0.0.1:2525").rpartition(":")
-EMAIL_HOST, EMAIL_PORT = _smtp_host, int(_smtp_port)
+EMAIL_HOST, _colon, _smtp_port = _given("COMMONWEAL_SMTP", "127.0.0.1:2525").rpartition(":")
+EMAIL_PORT = _number("COMMONWEAL_SMTP, as host:port,", _smtp_port)
 EMAIL_HOST_USER = os.environ.get("COMMONWEAL_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("COMMONWEAL_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("COMMONWEAL_SMTP_TLS", "yes" if PRODUCTION else "no") == "yes"

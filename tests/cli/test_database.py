@@ -196,6 +196,15 @@ def test_a_backup_overwrites_only_when_told(
     assert (tmp_path / "b").read_bytes().startswith(b"PGDMP")
 
 
+def test_a_folder_is_no_backup(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (str(tmp_path), "", "/"):
+        assert main(["db", "backup", "--replace", folder]) == 2
+        assert "is a folder" in capsys.readouterr().err
+    assert list(tmp_path.parent.glob("*.part")) == []
+
+
 def test_a_backup_that_fails_leaves_no_file(
     url: str,
     tmp_path: Path,

@@ -165,9 +165,76 @@ def test_django_commands_run_over_our_own_database_which_then_stops(tmp_path: Pa
 
 
 def test_the_exit_code_of_a_django_command_is_handed_on(tmp_path: Path) -> None:
+    script = "raise SystemExit(7)"
+    done = run("manage", "shell", "--no-imports", "-c", script, COMMONWEAL_HOME=str(tmp_path))
+    assert done.returncode == 7
+
+
+def test_a_django_command_that_is_none_is_explained(tmp_path: Path) -> None:
     done = run("manage", "no_such_command", COMMONWEAL_HOME=str(tmp_path))
-    assert done.returncode == 1
-    assert "no_such_command" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr == (
+        "There is no command 'no_such_command'.\n`commonweal manage help` lists the commands.\n"
+    )
+
+
+DEPLOYED = {
+    "DATABASE_URL": "postgresql:///nothing?host=/nowhere",
+    "COMMONWEAL_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz" * 2,
+    "COMMONWEAL_HOSTS": "larkmere.example",
+    "COMMONWEAL_SMTP": "mail.example:25",
+    "COMMONWEAL_FROM": "hello@larkmere.example",
+}
+SITE_COMMANDS = (["serve", "--port", "48123"], ["worker"], ["check"], ["manage", "migrate"])
+
+
+@pytest.mark.parametrize("words", SITE_COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"COMMONWEAL_SECRET_KEY": ""}, "COMMONWEAL_SECRET_KEY is not set"),
+        ({"COMMONWEAL_MODE": "staging"}, "use demo, test or production"),
+        ({"DATABASE_URL": "mysql://db.example/site"}, "DATABASE_URL is no address of a PostgreSQL"),
+        ({"COMMONWEAL_SMTP": "mail.example"}, "COMMONWEAL_SMTP, as host:port, needs a number"),
+        ({"COMMONWEAL_PROXIES": "many"}, "COMMONWEAL_PROXIES needs a number"),
+    ],
+)
+def test_wrong_settings_are_told_in_words(
+    words: list[str], wrong: dict[str, str], said: str
+) -> None:
+    done = run(*words, **(DEPLOYED | wrong))
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [*(words for words in SITE_COMMANDS if words != ["check"]), ["db", "shell"]],
+    ids=" ".join,
+)
+def test_a_database_that_is_away_is_told_in_words(words: list[str]) -> None:
+    done = run(*words, **DEPLOYED)
+    assert done.returncode == 2, done.stderr
+    assert "The database does not answer" in done.stderr
+    assert "/nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["serve", "--port", "48123"], ["worker"]], ids=" ".join)
+def test_a_site_without_its_tables_says_how_to_make_them(words: list[str], tmp_path: Path) -> None:
+    done = run(*words, COMMONWEAL_HOME=str(tmp_path))
+    assert done.returncode == 2, done.stderr
+    assert done.stderr == (
+        "The database lacks the newest tables.\nRun: commonweal manage migrate\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["", "300.1.1.1"])
+def test_an_address_of_no_machine_is_refused(host: str) -> None:
+    done = run("serve", "--host", host)
+    assert done.returncode == 2
+    assert "commonweal serve --host 127.0.0.1" in done.stderr
 
 
 def test_a_polite_signal_ends_the_command_its_child_and_the_database(tmp_path: Path) -> None:
@@ -212,14 +279,7 @@ def test_a_deployment_with_weak_settings_is_told_which() -> None:
 
 
 def test_a_deployment_whose_database_is_away_is_told_without_a_traceback() -> None:
-    settings = {
-        "DATABASE_URL": "postgresql:///nothing?host=/nowhere",
-        "COMMONWEAL_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz" * 2,
-        "COMMONWEAL_HOSTS": "larkmere.example",
-        "COMMONWEAL_SMTP": "mail.example:25",
-        "COMMONWEAL_FROM": "hello@larkmere.example",
-    }
-    done = run("check", "--deploy", **settings)
+    done = run("check", "--deploy", **DEPLOYED)
     assert done.returncode == 2
     assert "Settings: in order" in done.stdout
     assert "Database: to mend" in done.stdout

@@ -372,6 +372,7 @@ def test_an_upgraded_server_does_not_quietly_begin_an_empty_database(
     with pytest.raises(Complaint, match="is of PostgreSQL 13"):
         Server.at_home()
     (folder / "postgres-13").rename(folder / "moved-away")
+    (folder / "postgres-13").mkdir()  # empty: nothing that could be lost
     assert Server.at_home().data.parent == folder.resolve()
 
 
