@@ -175,6 +175,10 @@ class Step(models.Model):
     def __str__(self) -> str:
         return self.stage
 
+    def get_stage_display(self) -> str:
+        """Return the stage's word (Django's own way reads every word each time)."""
+        return str(Stage(self.stage).label)
+
     def is_open(self, at: datetime) -> bool:
         """Tell whether this step is under way at that moment."""
         return self.opens_at <= at and (self.closes_at is None or at < self.closes_at)

@@ -104,6 +104,10 @@ class Community(models.Model):
         """Return the community's own page."""
         return reverse("places:community", args=[self.slug])
 
+    def get_kind_display(self) -> str:
+        """Return the kind's word (Django's own way reads every word each time)."""
+        return str(CommunityKind(self.kind).label)
+
     @property
     def community_id(self) -> int:
         """Return itself, so that the journal finds the community of everything in one way."""
