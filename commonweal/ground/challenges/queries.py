@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+)
 
 from commonweal.ground.challenges.models import Challenge, Outcome, Stage, Step
 from commonweal.ground.directory.models import Service
@@ -21,6 +33,15 @@ if TYPE_CHECKING:
     from commonweal.ground.places.rules import Viewer
 
 EVERY_WORD = "title", "question", "background", "who_is_concerned", "service__name"
+CARD = "authority", "title", "slug", "question", "published_at", "community__name"
+
+# Asked of every challenge in a list, and on most pages: Django would take longer to compose these
+# than PostgreSQL to answer them.
+_ASKED = """
+  FROM challenges_step step, (SELECT %(expressions)s) AS asked (challenge, at)
+ WHERE step.challenge_id = asked.challenge AND step.opens_at <= asked.at"""
+_UNDER_WAY = f"{_ASKED} AND (step.closes_at IS NULL OR step.closes_at > asked.at)"
+_LATEST = f"(SELECT step.stage{_ASKED} ORDER BY step.opens_at DESC, step.id DESC LIMIT 1)"
 
 
 @dataclass(frozen=True)
@@ -82,13 +103,24 @@ def search(
 
 def open_for(viewer: Viewer, stage: Stage) -> QuerySet[Challenge]:
     """Return the published challenges whose step of this stage is under way, soonest to close first."""
-    under_way = _under_way(viewer.at).filter(stage=stage)
-    return (
-        published(viewer)
-        .annotate(until=Subquery(under_way.values("closes_at")[:1]))
-        .filter(Exists(under_way))
-        .order_by("until", "pk")
+    until = Func(
+        F("pk"),
+        Value(viewer.at),
+        template=f"(SELECT coalesce(step.closes_at, 'infinity'){_UNDER_WAY} AND step.stage = '{stage.value}')",
+        output_field=DateTimeField(),
     )
+    return published(viewer).alias(until=until).filter(until__isnull=False).order_by("until", "pk")
+
+
+def as_cards(challenges: QuerySet[Challenge]) -> QuerySet[Challenge]:
+    """Read only what a challenge's card shows."""
+    return challenges.select_related(None).select_related("community").only(*CARD)
+
+
+def is_under_way(challenge: str, stage: Stage, at: datetime) -> Func:
+    """Return the condition that the challenge in this column has a step of this stage under way."""
+    template = f"EXISTS (SELECT{_UNDER_WAY} AND step.stage = '{stage.value}')"
+    return Func(F(challenge), Value(at), template=template, output_field=BooleanField())
 
 
 def open_step(challenge: Challenge, stage: Stage, at: datetime) -> Step | None:
@@ -185,7 +217,7 @@ def personal(person: Person) -> Iterator[dict[str, Any]]:
 
 def open_for_ideas(viewer: Viewer, thing: None) -> dict[str, Any] | None:
     """Return what the front page shows: challenges that take ideas now."""
-    found = list(open_for(viewer, Stage.PROPOSE)[:4])
+    found = list(as_cards(open_for(viewer, Stage.PROPOSE))[:4])
     return {"challenges": found} if found else None
 
 
@@ -204,13 +236,13 @@ def waiting(viewer: Viewer, thing: None) -> dict[str, Any] | None:
 
 def about_service(viewer: Viewer, service: Service) -> dict[str, Any] | None:
     """Return what a service's page shows: the challenges about it."""
-    found = list(search(published(viewer), service=service)[:5])
+    found = list(as_cards(search(published(viewer), service=service))[:5])
     return {"challenges": found} if found else None
 
 
 def in_community(viewer: Viewer, community: Community) -> dict[str, Any] | None:
     """Return what a community's page shows: its challenges, and those of communities inside it."""
-    found = list(search(published(viewer), community=community)[:5])
+    found = list(as_cards(search(published(viewer), community=community))[:5])
     return {"challenges": found} if found else None
 
 
@@ -219,22 +251,17 @@ def _all(viewer: Viewer) -> QuerySet[Challenge]:
 
 
 def _ordered(viewer: Viewer, challenges: QuerySet[Challenge]) -> QuerySet[Challenge]:
-    opened = Step.objects.filter(challenge=OuterRef("pk"), opens_at__lte=viewer.at)
+    asked = F("pk"), Value(viewer.at)
     return (
         challenges.annotate(
-            is_open=Exists(_under_way(viewer.at)),
-            stage=Subquery(opened.order_by("-opens_at", "-pk").values("stage")[:1]),
+            is_open=Func(
+                *asked, template=f"EXISTS (SELECT{_UNDER_WAY})", output_field=BooleanField()
+            ),
+            stage=Func(*asked, template=_LATEST, output_field=CharField()),
         )
         .select_related("community", "service", "owner")
         .prefetch_related(Prefetch("steps", Step.objects.order_by("opens_at", "pk")))
         .order_by("-is_open", "-published_at", "-pk")
-    )
-
-
-def _under_way(at: datetime) -> QuerySet[Step]:
-    """Return the steps of the challenge outside that are under way at that moment."""
-    return Step.objects.filter(
-        Q(closes_at__isnull=True) | Q(closes_at__gt=at), challenge=OuterRef("pk"), opens_at__lte=at
     )
 
 

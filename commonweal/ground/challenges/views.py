@@ -55,7 +55,7 @@ def challenge_list(request: Request) -> HttpResponse:
     """List the published challenges, open ones first."""
     form = forms.FilterForm(request.GET, viewer=request.viewer)
     found = queries.search(queries.published(request.viewer), **form.choices())
-    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(queries.as_cards(found), A_PAGE).get_page(request.GET.get("page"))
     narrowed = any(form.choices().values())
     context = {"nav": "challenges", "form": form, "page": page, "narrowed": narrowed}
     return render(request, "challenges/list.html", context)

@@ -49,7 +49,7 @@ def proposal_list(request: Request) -> HttpResponse:
     form.is_valid()  # what is not valid is told beside its field and narrows nothing
     asked = dict(form.cleaned_data)
     ideas = queries.found(viewer, text=asked.pop("q", ""), **asked)
-    page = Paginator(ideas, IDEAS_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(queries.as_cards(ideas), IDEAS_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "proposals/list.html", {"nav": "challenges", "form": form, "page": page})
 
 
