@@ -26,6 +26,7 @@ class SiteAPI(NinjaAPI):
         """Return the description, with what a wrong method gets."""
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         for operations in schema["paths"].values():
+            operations.pop("head")  # the same without a body, as everywhere
             for operation in operations.values():
                 operation["responses"][405] = {
                     "description": "Method not allowed",
@@ -65,4 +66,7 @@ def not_understood(request: HttpRequest, exception: ValidationError) -> HttpResp
 
 
 for router in (places, directory, challenges, proposals, budgets, journal):
+    for address in router.path_operations.values():
+        for operation in address.operations:
+            operation.methods = ["GET", "HEAD"]
     api.add_router("", router)

@@ -107,6 +107,9 @@ def forbidden(request: HttpRequest, exception: PermissionDenied) -> HttpResponse
 
 def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
     """Say that nothing is here."""
+    if request.path.startswith("/api/"):
+        mend = _("Take the address from the description at /api/.")
+        return JsonResponse({"wrong": _("Nothing is here"), "mend": mend}, status=404)
     words = _("The address may be old, or the page is not public. Start again from what is open.")
     return _sorry(request, _("Nothing is here"), words, 404)
 

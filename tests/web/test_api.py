@@ -87,6 +87,25 @@ def test_an_unchanged_answer_costs_nothing(borough: Authority, client: Client) -
     )
 
 
+def test_head_asks_like_get_and_gets_no_body(borough: Authority, client: Client) -> None:
+    for path in ("/api/challenges", "/api/challenges/home-care"):
+        asked, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head["Content-Length"] == asked["Content-Length"]
+    assert client.head("/api/challenges/none").status_code == 404
+    described = client.get("/api/openapi.json").json()["paths"]
+    assert {method for path in described.values() for method in path} == {"get"}
+
+
+def test_an_address_that_no_operation_has_is_refused_as_the_others_are(
+    borough: Authority, client: Client
+) -> None:
+    for path in ("/api/nothing", "/api/ideas/", "/api/pots/x/y/z"):
+        answer = client.get(path)
+        assert (answer.status_code, set(answer.json())) == (404, {"wrong", "mend"}), path
+    assert "<h1" in client.get("/apiary/").content.decode()
+
+
 def test_another_authoritys_rows_are_not_here(
     borough: Authority, elsewhere: Authority, client: Client
 ) -> None:
