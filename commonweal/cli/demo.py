@@ -94,6 +94,11 @@ def _run_borough(children: Children, server: Server, args: argparse.Namespace) -
         webbrowser.open(address)
     while True:
         children.check()
+        if not server.is_alive():
+            raise ChildDied(
+                f"The database stopped by itself. The end of {server.log}:\n"
+                f"{last_lines(server.log)}\nStart the demo again: what was saved is kept."
+            )
         time.sleep(GLANCE)
 
 

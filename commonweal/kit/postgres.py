@@ -14,6 +14,7 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -60,6 +61,13 @@ THROW_AWAY = {
     "full_page_writes": "off",
     "max_connections": "200",
 }
+
+# What an undertaker does: for a throw-away server and its folder, or for one in use.
+BURY = 'kill -INT "$1"; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$2"'
+LEAVE = (
+    "import pathlib, sys; from commonweal.kit.postgres import Server;"
+    " Server(pathlib.Path(sys.argv[1])).leave()"
+)
 
 
 class Server:
@@ -113,6 +121,10 @@ class Server:
         """Return the address of one database of this server."""
         return f"postgresql:///{database}?host={quote(str(self.socket_folder))}&user={NAME}"
 
+    def is_alive(self) -> bool:
+        """Tell whether the server's process is there, ready or not, without asking it anything."""
+        return self._pid() is not None
+
     def is_running(self) -> bool:
         """Tell whether the server is up and takes connections."""
         lines = self._notes()
@@ -155,10 +167,16 @@ class Server:
             fcntl.flock(users, fcntl.LOCK_SH)
             try:
                 self.start()
-                yield self
+                with _undertaker('exec "$@"', sys.executable, "-c", LEAVE, str(self.data)):
+                    yield self
             finally:
                 if not self._kept.exists() and _take(users):
                     self.stop()
+
+    def leave(self) -> None:
+        """Stop the server in place of somebody who left an ``in_use`` block by being killed."""
+        if not self._kept.exists():
+            self.stop_unless_used()
 
     def stop_unless_used(self) -> bool:
         """Stop the server if nobody is in an ``in_use`` block; tell whether it is down."""
@@ -400,7 +418,7 @@ def ephemeral() -> Iterator[Server]:
     try:
         server.start()
         assert server._child is not None
-        with _undertaker(server._child.pid, folder):
+        with _undertaker(BURY, str(server._child.pid), str(folder)):
             yield server
             server.stop()
     finally:
@@ -409,11 +427,10 @@ def ephemeral() -> Iterator[Server]:
 
 
 @contextmanager
-def _undertaker(pid: int, folder: Path) -> Iterator[None]:
-    """Stop a server and clear its folder when this process ends without having done so itself."""
-    script = 'read -r _; kill -INT "$1"; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$2"'
+def _undertaker(script: str, *words: str) -> Iterator[None]:
+    """Have a script of the shell run when this process ends before the block does."""
     with subprocess.Popen(
-        ["/bin/sh", "-c", script, "undertaker", str(pid), str(folder)],
+        ["/bin/sh", "-c", f"read -r _; {script}", "undertaker", *words],
         stdin=subprocess.PIPE,  # closed by the kernel when we die
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -285,6 +285,33 @@ def test_a_throw_away_server_goes_even_when_its_process_is_killed() -> None:
     assert processes_of(folder) == []
 
 
+def test_a_server_in_use_stops_when_the_last_that_used_it_was_killed(folder: Path) -> None:
+    script = """
+        import sys, time; from pathlib import Path; from commonweal.kit.postgres import Server
+        with Server(Path(sys.argv[1])).in_use():
+            print("up", flush=True); time.sleep(30)
+    """
+    data = folder / "postgres"
+    command = [sys.executable, "-c", textwrap.dedent(script), str(data)]
+    other = Server(data)
+    with other.in_use():
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() == "up"
+            process.kill()
+        time.sleep(2)  # as long as an undertaker takes; the other still works
+        assert ask(other, "SELECT 1") == 1
+    assert processes_of(data) == []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "up"
+        process.kill()
+    deadline = time.monotonic() + 20
+    while processes_of(data) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes_of(data) == []
+
+
 # As whom
 
 START_AND_TELL = """
