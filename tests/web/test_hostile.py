@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.mail import get_connection
 from django.db import models, transaction
@@ -21,11 +22,12 @@ from commonweal.decide.budgets.actions import count_closed_pot
 from commonweal.decide.budgets.models import Approval, Ballot, Pot
 from commonweal.ground.journal.actions import record
 from commonweal.ground.places.models import Authority
+from commonweal.ground.places.queries import forget_answers
 from commonweal.ground.places.rules import Viewer
 from commonweal.spread.updates import actions as updates
 from tests.factories import world
 from tests.smtp import mail_server
-from tests.visit import Page
+from tests.visit import Page, sign_in
 from tests.web.doors import address_of, api_addresses, every_route
 from tests.web.matrix_world import Knocking, Things, people, things
 
@@ -243,6 +245,64 @@ def test_a_mail_holds_hostile_words_as_words(
     assert "7854" not in page
     assert not [fault for fault in Page(page).faults if "handler" in fault]
     assert payload[:60].split()[0][:20] in post.text("plain")
+
+
+ALL_IN_ONE = " ".join([PAYLOADS["a script"], PAYLOADS["an attribute"], PAYLOADS["template code"]])
+CHOSEN = {"radio", "checkbox", "file"}
+
+
+@pytest.mark.parametrize("choosing", [False, True], ids=["refused", "taken"])
+def test_a_form_that_comes_back_holds_hostile_words_as_words(
+    choosing: bool, borough: tuple[Things, Knocking]
+) -> None:
+    """Whatever a form says back: what was typed, what is wrong with it, that it is done."""
+    own, who = borough
+    Authenticator.objects.all().delete()  # a made-up one, which no browser could use
+    faults, echoed = [], 0
+    owner = sign_in(Client(), own.owner, second_factor=True)
+    for route in every_route():
+        address = address_of(route, own)
+        for client in (who.everything, owner):
+            form = _undone(client.get, address)
+            if not form.headers.get("Content-Type", "").startswith("text/html"):
+                continue
+            typed = {
+                control["name"]: control.get("value", "on")
+                if choosing and control.get("type") in CHOSEN
+                else ALL_IN_ONE
+                for control in Page(form.content.decode()).controls
+                if control.get("name")
+            }
+            for asked in ({}, {"headers": {"HX-Request": "true"}}):
+                cookies: Any = client.cookies.copy()
+                answer = _undone(client.post, address, {**typed, "q": ALL_IN_ONE}, **asked)
+                client.cookies = cookies
+                echoed += "&lt;script&gt;alert(1)" in _text(answer)
+                faults += [f"{route.name}: {fault}" for fault in broken(answer)]
+    assert faults == []
+    assert echoed > 20, "forms do say back what was typed"
+
+
+def _text(answer: Any) -> str:
+    return "" if answer.streaming else answer.content.decode(errors="replace")
+
+
+def test_the_mail_with_a_code_holds_hostile_words_as_words(
+    authority: Authority, mailoutbox: list[Any]
+) -> None:
+    for payload in PAYLOADS.values():
+        authority.short_name = payload[: Authority._meta.get_field("short_name").max_length]
+        authority.name = payload[: Authority._meta.get_field("name").max_length]
+        authority.save()
+        forget_answers()
+        mailoutbox.clear()
+        Client().post("/account/sign-in/", {"email": f"rosa{len(payload)}@example.org"})
+        (mail,) = mailoutbox
+        assert "\n" not in mail.subject
+        for text, _kind in mail.alternatives:
+            assert "<script" not in text and "7854" not in text
+            assert not [fault for fault in Page(text).faults if "handler" in fault]
+        assert "7854" not in mail.body and "&lt;" not in mail.body.replace(payload, "")
 
 
 BROKEN = {
