@@ -93,7 +93,8 @@ class Limits:
                 raise ValueError(
                     "an exclusive group needs two projects or more; drop it or add one"
                 )
-        for owner in (*self.caps, *self.pots):
+        owners: tuple[Cap | Pot, ...] = (*self.caps, *self.pots)
+        for owner in owners:
             _refuse_twice(owner.projects, f"{owner.name!r} names")
             _checked_pence(owner.pence, owner.name)
         _refuse_twice([cap.name for cap in self.caps], "caps name")
