@@ -41,7 +41,12 @@ def privileged(view: View[P]) -> Door[P]:
     def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         request = cast(Request, request)
         if not request.viewer.is_privileged:
-            raise PermissionDenied(_("This page is for people who work on this here."))
+            raise PermissionDenied(
+                _(
+                    "This page is for people with a role here, like clerks and moderators."
+                    " An administrator gives out the roles."
+                )
+            )
         if not request.viewer.has_second_factor:
             where = urlencode({"next": request.get_full_path()})
             return redirect(f"{reverse('people:second_factor')}?{where}")

@@ -28,6 +28,11 @@ class Field(BoundField):
         """Tell whether this is a single box with its words behind it."""
         return isinstance(self.field.widget, forms.CheckboxInput)
 
+    @property
+    def is_said_optional(self) -> bool:
+        """Tell whether the label says that it may stay empty; in a search that goes without saying."""
+        return not self.field.required and getattr(self.form, "says_optional", True)
+
     def build_widget_attrs(
         self, attrs: dict[str, Any], widget: forms.Widget | None = None
     ) -> dict[str, Any]:
@@ -42,9 +47,8 @@ class Field(BoundField):
         given = (widget or self.field.widget).attrs.get("class", "")
         built["class"] = f"{ours} {given}".strip()
         if issubclass(kind, forms.Textarea):
-            built["cols"] = (
-                False  # 40 letters are wider than a small phone until the sheet is there
-            )
+            # 40 letters, as Django asks for, are wider than a small phone without the style sheet
+            built["cols"] = False
         described = [f"{self.auto_id}_helptext"] if self.help_text else []
         described += [f"{self.auto_id}_error"] if self.errors else []
         if described and not self.is_group:

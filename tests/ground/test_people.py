@@ -147,6 +147,36 @@ def test_one_device_can_be_signed_out(
     assert "My part" in visit("/me/").h1[0]
 
 
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0",
+            "Firefox on Android",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+            " Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15"
+            " (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        ("w3m/0.5.3", "w3m/0.5.3"),
+    ],
+)
+def test_a_device_is_called_by_a_name_that_people_know(
+    agent: str, words: str, visit: Visit, resident: Person, signed_in: Any
+) -> None:
+    a_device(resident, agent)
+    signed_in(resident)
+    page = visit("/me/devices/")
+    assert words in page.text
+    assert "KHTML" not in page.text
+
+
 @pytest.mark.parametrize("pk", [0, 99_999_999, 10**30])
 def test_a_device_that_is_not_there_is_not_found(
     pk: int, visit: Visit, resident: Person, signed_in: Any

@@ -133,6 +133,7 @@ class PotForm(PotModelForm):
             "about": _("What should the money make better, and for whom?"),
             "community": _("Who may vote: the people of"),
         }
+        widgets = {"about": forms.Textarea(attrs={"rows": 4})}
 
     def __init__(self, *args: Any, communities: list[Community], **given: Any) -> None:
         super().__init__(*args, **given)

@@ -90,6 +90,8 @@ def _of_our_time(given: Any) -> Any:
 class FilterForm(forms.Form):
     """How a reader narrows the list."""
 
+    says_optional = False
+
     q = Words(label=_("Words"), required=False, max_length=100)
     community: forms.ModelChoiceField[Community] = forms.ModelChoiceField(
         None, label=_("Community"), required=False, to_field_name="slug", empty_label=_("All")
@@ -119,7 +121,10 @@ class BasicsForm(forms.Form):
     """What a challenge asks, about which service, and who answers for it."""
 
     community: forms.ModelChoiceField[Community] = forms.ModelChoiceField(
-        None, label=_("Community"), help_text=_("Everyone who belongs here may take part.")
+        None,
+        label=_("Community"),
+        help_text=_("Everyone who belongs here may take part."),
+        empty_label=_("Choose one"),
     )
     title = Words(label=_("Title"), max_length=120)
     question = Words(
@@ -137,10 +142,10 @@ class BasicsForm(forms.Form):
         help_text=_("Who uses the service, who gives it, and who else will feel a change."),
     )
     service: forms.ModelChoiceField[Service] = forms.ModelChoiceField(
-        None, label=_("The service it is about")
+        None, label=_("The service it is about"), empty_label=_("Choose one")
     )
     owner: forms.ModelChoiceField[Organisation] = forms.ModelChoiceField(
-        None, label=_("Who answers for it")
+        None, label=_("Who answers for it"), empty_label=_("Choose one")
     )
 
     def __init__(
@@ -206,6 +211,8 @@ class OutcomeForm(forms.Form):
 
 class DatesForm(forms.Form):
     """When a challenge is in each stage of the loop."""
+
+    says_optional = False  # the page says so once for all seven
 
     def __init__(self, *args: Any, steps: Iterable[Step], **given: Any) -> None:
         super().__init__(*args, **given)

@@ -42,7 +42,9 @@ class ServiceForm(forms.Form):
         max_length=120,
     )
     provider = forms.ModelChoiceField(
-        label=_("Who gives it?"), queryset=Organisation.objects.none()
+        label=_("Who gives it?"),
+        queryset=Organisation.objects.none(),
+        empty_label=_("Choose one"),
     )
 
     def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any) -> None:

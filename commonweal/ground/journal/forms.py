@@ -17,6 +17,8 @@ YEARS = range(2000, 2100)
 class RecordsForm(forms.Form):
     """Which kind of entry, between which days, about which thing."""
 
+    says_optional = False
+
     what = forms.ChoiceField(label=_("Kind"), required=False)
     since = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})

@@ -11,6 +11,7 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from commonweal.ground.people.models import Person
 
@@ -18,6 +19,26 @@ if TYPE_CHECKING:
     from commonweal.ground.places.models import Community
     from commonweal.ground.places.rules import Viewer
 
+# What browsers write of themselves names others too, so the order matters: Edge says Chrome as well.
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "Chromebook"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
@@ -41,7 +62,19 @@ def way_to_confirm(person: Person) -> str:
 def devices(viewer: Viewer) -> list[UserSession]:
     """Return the viewer's open sessions, the newest first; those that have ended are forgotten."""
     found = UserSession.objects.purge_and_list(viewer.person)
+    for session in found:
+        session.browser_name = browser_name(session.user_agent)
     return sorted(found, key=lambda session: session.created_at, reverse=True)
+
+
+def browser_name(agent: str) -> str:
+    """Return what a browser says of itself in words that people know: Firefox on Android."""
+    browser, system = (
+        next((words for mark, words in marks if mark in agent), "") for marks in (BROWSERS, SYSTEMS)
+    )
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or agent
 
 
 def device(viewer: Viewer, pk: int) -> QuerySet[UserSession]:

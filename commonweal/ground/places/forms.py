@@ -153,7 +153,10 @@ class CommunityForm(forms.Form):
         label=_("What is it?"), choices=[(kind.value, kind.label) for kind in INSIDE]
     )
     about = forms.CharField(
-        label=_("What is it like?"), max_length=2000, required=False, widget=forms.Textarea
+        label=_("What is it like?"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
     postcodes = forms.CharField(
         label=_("Its postcodes"),
@@ -202,7 +205,10 @@ class OrganisationForm(forms.Form):
     name = forms.CharField(label=_("What is it called?"), max_length=120)
     kind = forms.ChoiceField(label=_("What is it?"), choices=OrganisationKind.choices)
     about = forms.CharField(
-        label=_("What does it do?"), max_length=2000, required=False, widget=forms.Textarea
+        label=_("What does it do?"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
     website = forms.URLField(
         label=_("Its website"), max_length=200, required=False, assume_scheme="https"

@@ -254,6 +254,8 @@ class HideForm(forms.Form):
 class FindForm(forms.Form):
     """Searching and narrowing the list of ideas."""
 
+    says_optional = False
+
     q = forms.CharField(label=_("Words to look for"), required=False, max_length=200)
     challenge = forms.ChoiceField(label=_("Challenge"), required=False)
     community = forms.ChoiceField(label=_("Community"), required=False)

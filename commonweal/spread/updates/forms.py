@@ -19,6 +19,8 @@ EVERYWHERE = "everywhere"
 class StoryForm(forms.Form):
     """Whose story: of my communities, of one of them, or of everywhere."""
 
+    says_optional = False
+
     where = forms.ChoiceField(label=_("Where"), required=False)
 
     def __init__(self, *args: Any, viewer: Viewer, **given: Any) -> None:

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.forms import BaseForm
 from django.template.loader import get_template
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -34,20 +35,38 @@ def pounds(pence: int | None) -> str:
 
 
 @register.filter
+def many(number: int) -> str:
+    """Write a count as people read it: 9,800."""
+    return number_format(number, force_grouping=True)
+
+
+@register.filter
+def clock(at: datetime) -> str:
+    """Write the hour of a moment: 8pm, or 8:05pm."""
+    local = timezone.localtime(at)
+    return date_format(local, "g:i" if local.minute else "g") + f"{local:%p}".lower()
+
+
+@register.filter
 def when(at: datetime | None) -> str:
     """Write a moment with weekday and hour: 8pm on Sunday 13 December."""
     if at is None:
         return ""
     local = timezone.localtime(at)
-    clock = date_format(local, "g:i" if local.minute else "g") + f"{local:%p}".lower()
     day = date_format(local, "l j F" if local.year == timezone.localtime().year else "l j F Y")
-    return _("%(clock)s on %(day)s") % {"clock": clock, "day": day}
+    return _("%(clock)s on %(day)s") % {"clock": clock(at), "day": day}
 
 
 @register.filter
 def day(at: datetime | None) -> str:
     """Write the day of a moment: 13 December 2026."""
     return "" if at is None else date_format(timezone.localtime(at), "j F Y")
+
+
+@register.filter
+def has_more(form: BaseForm) -> bool:
+    """Tell whether more than the first field of a search is filled in."""
+    return any(field.value() for field in list(form)[1:])
 
 
 @register.simple_tag
