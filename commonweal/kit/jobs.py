@@ -5,11 +5,13 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
 from django.core.cache import cache
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
@@ -18,6 +20,8 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 RETRY = RetryStrategy(max_attempts=6, exponential_wait=4)
 REMEMBERED = 30 * 24 * 3600
+SIGN_OF_LIFE = timedelta(seconds=60)  # a worker gives one every ten seconds
+KEPT = timedelta(days=7)  # how long a job that succeeded is still to be seen in the database
 ADDRESS = re.compile(r"\S+@\S+")  # a mail server's refusal names people
 
 
@@ -76,6 +80,36 @@ def retry(number: int) -> bool:
     except ConnectorException:  # the same job waits already, or somebody was quicker
         return False
     return True
+
+
+def take_up_abandoned(*, at: datetime) -> None:
+    """Queue again what a worker was doing when it was killed or its machine went down."""
+    gone = Q(worker__isnull=True) | Q(worker__last_heartbeat__lt=at - SIGN_OF_LIFE)
+    abandoned = ProcrastinateJob.objects.filter(gone, status="doing").order_by("pk")
+    for number in abandoned.values_list("pk", flat=True):
+        try:
+            with transaction.atomic():
+                app.job_manager.retry_job_by_id(number, retry_at=at)
+        except ConnectorException:  # finished after all, or the same job waits already
+            _execute(
+                "SELECT procrastinate_finish_job_v1(id, 'aborted', false)"
+                " FROM procrastinate_jobs WHERE id = %s AND status = 'doing'",
+                number,
+            )
+
+
+def forget_succeeded(*, at: datetime) -> None:
+    """Delete jobs that succeeded long ago: some are queued every minute."""
+    _execute(
+        "DELETE FROM procrastinate_jobs WHERE status = 'succeeded' AND NOT EXISTS ("
+        " SELECT 1 FROM procrastinate_events e WHERE e.job_id = procrastinate_jobs.id AND e.at >= %s)",
+        at - KEPT,
+    )
+
+
+def _execute(query: str, given: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(query, [given])
 
 
 def _noting_trouble(name: str, function: Callable[..., None]) -> Callable[..., None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community, RoleKind
 from commonweal.kit import jobs
+from commonweal.web import tasks
 from tests.factories import world
 from tests.visit import Page
 
@@ -85,6 +87,63 @@ def test_a_job_that_failed_is_shown_and_succeeds_when_tried_again(
     assert ProcrastinateJob.objects.get(pk=job.pk).status == "succeeded"
     refused = visit(f"/desk/jobs/{job.pk}/retry/", data={})
     assert "has not failed" in refused.text
+
+
+def _left_by_a_dead_worker(seconds: int, **job: Any) -> ProcrastinateJob:
+    """Queue a job and let a worker die over it, its last sign of life so many seconds ago."""
+    jobs.later("tests.fragile", **job)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat)"
+            " VALUES (now() - make_interval(secs => %s)) RETURNING id",
+            [seconds],
+        )
+        (worker,) = cursor.fetchone()
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s"
+            " WHERE id = (SELECT max(id) FROM procrastinate_jobs) RETURNING id",
+            [worker],
+        )
+        (number,) = cursor.fetchone()
+    return ProcrastinateJob.objects.get(pk=number)
+
+
+@pytest.mark.django_db
+def test_what_a_killed_worker_was_doing_is_taken_up_again(now: datetime) -> None:
+    dead = _left_by_a_dead_worker(90, number=1)
+    alive = _left_by_a_dead_worker(5, number=2)
+    swept = _left_by_a_dead_worker(90, number=3)
+    with connection.cursor() as cursor:  # another worker has since cleared the dead one away
+        cursor.execute("DELETE FROM procrastinate_workers WHERE id = %s", [swept.worker_id])
+    doubled = _left_by_a_dead_worker(90, number=4, once="four")
+    jobs.later("tests.fragile", number=4, once="four")
+    tasks.take_up_abandoned(0)
+    found = dict(ProcrastinateJob.objects.values_list("pk", "status"))
+    assert [found[job.pk] for job in (dead, alive, swept, doubled)] == [
+        "todo",
+        "doing",
+        "todo",
+        "aborted",
+    ]
+
+
+@pytest.mark.django_db
+def test_jobs_that_succeeded_long_ago_are_forgotten(now: datetime) -> None:
+    for number, (status, days) in enumerate([("succeeded", 8), ("succeeded", 6), ("failed", 90)]):
+        jobs.later("tests.fragile", number=number)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET status = %s"
+                " WHERE id = (SELECT max(id) FROM procrastinate_jobs) RETURNING id",
+                [status],
+            )
+            cursor.execute(
+                "UPDATE procrastinate_events SET at = %s WHERE job_id = %s",
+                [now - timedelta(days=days), cursor.fetchone()[0]],
+            )
+    tasks.forget_succeeded(int(now.timestamp()))
+    kept = ProcrastinateJob.objects.order_by("pk").values_list("args__number", flat=True)
+    assert list(kept) == [1, 2]
 
 
 @pytest.mark.django_db
