@@ -49,7 +49,7 @@ def guarded(entry: Entry) -> Iterator[Entry]:
     """Guard the journal as in production: tests are otherwise allowed to empty it."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE journal_entry ENABLE TRIGGER journal_keeps_all")
+        cursor.execute("ALTER TABLE journal_entry ENABLE ALWAYS TRIGGER journal_keeps_all")
     yield entry
 
 
@@ -59,6 +59,8 @@ def guarded(entry: Entry) -> Iterator[Entry]:
         "UPDATE journal_entry SET what = 'a.b'",
         "DELETE FROM journal_entry",
         "TRUNCATE journal_entry CASCADE",
+        "SET LOCAL session_replication_role = replica; UPDATE journal_entry SET what = 'a.b'",
+        "SET LOCAL session_replication_role = replica; DELETE FROM journal_entry",
         "INSERT INTO journal_entry SELECT * FROM journal_entry ON CONFLICT (id) DO UPDATE SET what = 'a.b'",
     ],
 )
