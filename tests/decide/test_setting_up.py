@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from commonweal.decide.budgets import actions, queries
 from commonweal.decide.budgets.models import Pot, Project
+from commonweal.ground.challenges import actions as challenges
 from commonweal.ground.challenges.models import Challenge, Outcome
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.places.models import Level, RoleKind
@@ -70,6 +72,21 @@ def test_no_pot_without_an_outcome(wanted, leader, seen_by) -> None:
     with pytest.raises(actions.OutcomeComesFirst):
         actions.create_pot(viewer=seen_by(leader), **wanted)
     assert not Pot.objects.exists()
+
+
+def test_the_database_itself_holds_the_outcome_before_the_pot(wanted, leader, seen_by, now) -> None:
+    draft = world.a_challenge(wanted["challenge"].authority, published=False, outcome=False)
+    made = {**wanted, "authority": draft.authority, "challenge": draft, "lot_seed": "a"}
+    made |= {"created_at": now, "created_by": leader}
+    with pytest.raises(IntegrityError, match="no outcome yet"), transaction.atomic():
+        Pot.objects.create(**made)
+    outcome = Outcome.objects.create(
+        challenge=draft, statement="Warmer", for_whom="All", measure="Asked", unit="in 100"
+    )
+    Pot.objects.create(**made)
+    with pytest.raises(challenges.LastOutcomeStays):
+        challenges.remove_outcome(viewer=seen_by(leader), outcome_id=outcome.pk)
+    assert draft.outcomes.count() == 1
 
 
 def test_the_pots_of_a_challenge_hold_no_more_than_it_has(wanted, leader, seen_by) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -215,14 +215,18 @@ def change_outcome(
 
 @transaction.atomic
 def remove_outcome(*, viewer: Viewer, outcome_id: int) -> None:
-    """Take an outcome away; a challenge that is public or holds money keeps its last."""
+    """Take an outcome away; a challenge that is public, holds money or has a pot keeps its last."""
     outcome = _led_outcome(viewer, outcome_id)
     challenge = outcome.challenge
     needed = challenge.is_public or challenge.money_pence is not None
     if needed and challenge.outcomes.count() == 1:
         raise LastOutcomeStays(challenge.title)
     _record_outcome(viewer, "outcome.removed", outcome)
-    outcome.delete()
+    try:
+        with transaction.atomic():
+            outcome.delete()
+    except IntegrityError as refused:  # a later stage has set money aside, which only it knows
+        raise LastOutcomeStays(challenge.title) from refused
 
 
 @transaction.atomic
