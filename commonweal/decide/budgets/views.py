@@ -35,7 +35,7 @@ def pot_list(request: Request) -> HttpResponse:
     found = queries.pots_in_state(request.viewer, state)
     if words:
         found = found.filter(title__icontains=words)
-    page = Paginator(found, 20).get_page(request.GET.get("page"))
+    page = Paginator(queries.as_cards(found), 20).get_page(request.GET.get("page"))
     values = {"nav": "money", "page": page, "state": state, "q": words, "at": request.viewer.at}
     return render(request, "budgets/list.html", values)
 
