@@ -48,7 +48,7 @@ def pots(viewer: Viewer) -> QuerySet[Pot]:
     """Return the pots this viewer may read: open first, then those to be counted, to come, counted."""
     moments = F("counted_at"), F("opens_at"), F("closes_at"), Value(viewer.at)
     return (
-        Pot.objects.filter(Q(challenge__published_at__lte=at) | _led(viewer))
+        Pot.objects.filter(Q(challenge__published_at__lte=viewer.at) | _led(viewer))
         .filter(authority=viewer.authority)
         .select_related("challenge__community", "community")
         .annotate(
