@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from commonweal.decide.budgets import actions, queries, tasks
@@ -99,6 +100,35 @@ def test_in_a_large_pot_the_nearest_losers_are_explained(closed, community, monk
     ]
     assert len(lost) > 2
     assert lost[0]["shortfall_pence"] <= lost[-1]["shortfall_pence"]
+
+
+def test_what_the_count_had_no_time_for_is_worked_out_after_it(
+    challenge, community, now, monkeypatch, visit, client
+) -> None:
+    past = {"opens_at": now - timedelta(days=9), "closes_at": now - timedelta(days=1)}
+    costs = tuple(10_000_00 * n for n in range(1, 9))
+    told = []
+    for most in (queries.MOST_TO_EXPLAIN, 0):
+        monkeypatch.setattr(queries, "MOST_TO_EXPLAIN", most)
+        pot = world.a_pot(challenge, costs=costs, lot_seed="same", **past)
+        vote_for(pot, community, 100)
+        pot = actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+        told.append([line["needed_cost_pence"] for line in pot.result["projects"]])
+    assert told[0] != told[1] == [None] * 8
+    waits = "What would have been enough is still being worked out"
+    assert waits in visit(reverse("budgets:result", args=[pot.pk])).text
+    assert not client.get(f"/api/pots/{pot.pk}/result").json()["projects"][-1]["is_explained"]
+
+    tasks.look(timestamp=0)
+    tasks.look(timestamp=0)
+    queued = ProcrastinateJob.objects.filter(task_name="budgets.explain")
+    assert [job.args for job in queued] == [{"pot_id": pot.pk}]
+    for _project in costs:
+        tasks.explain(pot_id=pot.pk)
+    pot.refresh_from_db()
+    assert [line["needed_cost_pence"] for line in pot.result["projects"]] == told[0]
+    assert waits not in visit(reverse("budgets:result", args=[pot.pk])).text
+    assert not queries.due_to_explain(now).exists()
 
 
 def test_how_many_had_nothing_is_counted_under_both_rules(challenge, community, now) -> None:

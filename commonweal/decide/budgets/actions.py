@@ -342,6 +342,26 @@ def _count(pot: Pot, who: Person | None, at: datetime) -> Pot:
     return pot
 
 
+def explain_next(*, pot_id: int) -> bool:
+    """Work out for one more project what would have been enough; tell whether others still wait.
+
+    It may take seconds, and holds nothing meanwhile: in a counted pot only this is ever added.
+    """
+    pot = Pot.objects.get(pk=pot_id)
+    waiting = queries.unexplained(pot)
+    if not waiting:
+        return False
+    found = queries.explanation(pot, waiting[0])
+    with transaction.atomic():
+        pot = Pot.objects.select_for_update().get(pk=pot_id)
+        assert pot.result is not None
+        for line in pot.result["projects"]:
+            if line["id"] == waiting[0]:
+                line.update(found)
+        pot.save(update_fields=["result"])
+    return len(waiting) > 1
+
+
 def _publish(pot: Pot, funded: list[int]) -> None:
     """Tell every project and proposal how it ended."""
     pot.projects.update(is_funded=False)

@@ -6,7 +6,7 @@ from typing import Any, cast
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from commonweal.decide.budgets import queries
 from commonweal.decide.budgets.models import Pot, Project
@@ -77,6 +77,7 @@ class Line(Schema):
     shortfall_pence: int | None
     needed_ballots: int | None
     needed_cost_pence: int | None
+    is_explained: bool = Field(description="False while what was needed is still worked out.")
 
 
 class Result(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from math import ceil
 from typing import Any, NamedTuple
@@ -196,6 +196,7 @@ def lines(pot: Pot) -> list[dict[str, Any]]:
             "place": place,
             "by_votes": votes.index(line["votes"]) + 1,
             "is_small": 0 < line["votes"] < FEWEST,
+            "is_explained": line.get("is_explained", True),
             "share": 1.0
             if line["is_funded"]
             else max(0.0, line["there_pence"] / line["cost_pence"]),
@@ -375,8 +376,8 @@ def tally(pot: Pot, profile: voting.Profile) -> voting.Outcome:
 
 
 # To say what would have been enough takes some forty counts for each project that lost, and a
-# count grows with the square of the projects. So the nearest losers are explained, a few seconds
-# in all; of the others the page says what was short.
+# count grows with the square of the projects. So the nearest losers are explained within the count,
+# a few seconds in all, and the others one by one after it.
 MOST_TO_EXPLAIN = 10_000
 MOST_TICKS_TO_EXPLAIN = 5_000_000
 
@@ -387,7 +388,8 @@ def result(pot: Pot, profile: voting.Profile, outcome: voting.Outcome) -> dict[s
     ``rule completion seed budget_pence spent_pence voters share_pence`` (what each ballot began
     with in the deciding run, rounded down), ``projects`` (winners as bought, then losers by what
     they lacked): ``id votes cost_pence is_funded why payment_pence`` (rounded up)
-    ``behind_pence there_pence shortfall_pence needed_ballots needed_cost_pence``; ``ties``:
+    ``behind_pence there_pence shortfall_pence needed_ballots needed_cost_pence is_explained`` (the
+    two before it are worked out, where there is anything to work out); ``ties``:
     ``projects chosen by``; ``chosen`` and ``chosen_by_votes``: under this count and under most
     votes first, ``mean`` funded projects a ballot had chosen, ``nothing`` ballots with none.
     """
@@ -433,9 +435,7 @@ def _line(
     p: int,
     explains: bool,
 ) -> dict[str, Any]:
-    enough = voting.Needed(None, None)
-    if explains and not outcome.funded[p]:
-        enough = voting.needed(profile, p, outcome, lambda changed: tally(pot, changed))
+    enough = _enough(pot, profile, outcome, p) if explains else voting.Needed(None, None)
     return {
         "id": int(profile.ids[p]),
         "votes": why.votes,
@@ -448,6 +448,29 @@ def _line(
         "shortfall_pence": why.shortfall,
         "needed_ballots": enough.ballots,
         "needed_cost_pence": enough.cost,
+        "is_explained": explains or bool(outcome.funded[p]),
+    }
+
+
+def _enough(pot: Pot, profile: voting.Profile, outcome: voting.Outcome, p: int) -> voting.Needed:
+    return voting.needed(profile, p, outcome, lambda changed: tally(pot, changed))
+
+
+def unexplained(pot: Pot) -> list[int]:
+    """Return the projects that lost of which the result does not say yet what would have been enough."""
+    known = pot.result["projects"] if pot.result else []
+    return [line["id"] for line in known if not line.get("is_explained", True)]
+
+
+def explanation(pot: Pot, project_id: int) -> dict[str, Any]:
+    """Work out what the line of a project that lost still lacks: the same counts, once more."""
+    profile = approvals(pot)
+    place = profile.ids.tolist().index(project_id)
+    enough = _enough(pot, profile, tally(pot, profile), place)
+    return {
+        "needed_ballots": enough.ballots,
+        "needed_cost_pence": enough.cost,
+        "is_explained": True,
     }
 
 
@@ -475,3 +498,9 @@ def due_to_count(at: datetime) -> QuerySet[Pot]:
     return Pot.objects.filter(closes_at__lte=at, counted_at__isnull=True).order_by(
         "closes_at", "pk"
     )
+
+
+def due_to_explain(at: datetime) -> QuerySet[Pot]:
+    """Return the pots counted this week of which something is still to be worked out."""
+    lately = Pot.objects.filter(counted_at__gt=at - timedelta(days=7))
+    return lately.filter(result__contains={"projects": [{"is_explained": False}]}).order_by("pk")
