@@ -55,6 +55,18 @@ def test_a_feed_is_whole_and_escaped(challenge: Challenge, client: Client) -> No
     assert str(names.pop()).startswith("urn:uuid:")
 
 
+def test_a_reader_that_takes_a_summary_for_html_is_given_no_live_tag(
+    challenge: Challenge, client: Client
+) -> None:
+    for address in _addresses(challenge):
+        feed = ElementTree.fromstring(client.get(address).content)
+        summary = feed.find(f"{ATOM}entry/{ATOM}summary")
+        assert summary is not None
+        assert summary.get("type") == "html"
+        assert "&lt;script&gt;alert(1)" in str(summary.text)
+        assert "<script" not in str(summary.text)
+
+
 def test_an_unchanged_feed_is_not_sent_again(challenge: Challenge, client: Client) -> None:
     for address in (*_addresses(challenge), "/communities/empty/feed/"):
         if "empty" in address:

@@ -12,6 +12,7 @@ from django.contrib.syndication.views import Feed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -177,8 +178,8 @@ class StoryFeed(Feed):  # type: ignore[type-arg]
         return _writable(item[1].words)
 
     def item_description(self, item: Any) -> str:
-        """Return the line's words: there is no more to say."""
-        return _writable(item[1].words)
+        """Return the line's words, for a summary is HTML: there is no more to say."""
+        return escape(_writable(item[1].words))
 
     def item_link(self, item: Any) -> str:
         """Return where to read more."""
