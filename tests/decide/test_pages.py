@@ -202,6 +202,22 @@ def test_the_result_says_of_every_project_why(closed, community, visit) -> None:
     assert "would have been enough" in page.text
 
 
+def test_a_share_that_was_raised_on_paper_is_told_beside_what_the_pot_gives(
+    challenge, community, now, visit
+) -> None:
+    past = {"opens_at": now - timedelta(days=9), "closes_at": now - timedelta(days=1)}
+    pot = world.a_pot(challenge, pence=90_000_00, costs=(50_000_00, 60_000_00), **past)
+    first, second = numbers(pot)
+    vote_for(pot, community, 10, [first])
+    vote_for(pot, community, 10, [second])
+    pot = actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+    page = visit(at("result", pot))
+    assert pot.result["share_pence"] == 5_000_00, "ten of them could then pay for the first"
+    assert "£5,000" in page.text
+    assert "£4,500 of the pot, raised on paper as long as the pot can pay" in page.text
+    assert "every share is raised a little on paper" in visit(at("pot", pot)).text
+
+
 def test_few_supporters_are_hidden_and_then_no_ballots_are_handed_out(
     closed, community, visit
 ) -> None:

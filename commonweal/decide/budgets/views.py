@@ -81,6 +81,7 @@ def result(request: Request, pot_id: int) -> HttpResponse:
         "bar_here": means[0] / widest,
         "bar_votes": means[1] / widest,
         "left_pence": pot.pence - pot.result["spent_pence"],
+        "even_pence": pot.pence // max(1, pot.result["voters"]),
         "publishes": queries.may_publish_ballots(pot),
         "fewest": queries.FEWEST,
     }
