@@ -11,6 +11,7 @@ import runpy
 import sys
 
 import django
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line, get_commands
 from django.db import OperationalError, connection, connections
@@ -27,7 +28,9 @@ def main(argv: list[str]) -> int:
     try:
         django.setup()
         if program != "django" or words[: len(WORKER)] == WORKER:
-            ensure_ready()
+            ensure_tables()
+        if program != "django":
+            ensure_static_files()
         if program == "gunicorn":
             sys.argv = [program, *words]
             runpy.run_module(program, run_name="__main__")
@@ -52,7 +55,7 @@ def wrong(words: str) -> int:
     return 2
 
 
-def ensure_ready() -> None:
+def ensure_tables() -> None:
     """Complain unless the database answers and has the newest tables."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -63,6 +66,16 @@ def ensure_ready() -> None:
             "Run: commonweal manage createcachetable",
         )
     connections.close_all()  # a server's children must not share it
+
+
+def ensure_static_files() -> None:
+    """Complain unless the style sheets and scripts were collected for serving."""
+    listed = getattr(staticfiles_storage, "hashed_files", True)
+    if not listed:
+        raise Complaint(
+            "The style sheets and scripts were not collected.",
+            "Run: commonweal manage collectstatic --no-input",
+        )
 
 
 def manage(words: list[str]) -> None:

@@ -188,16 +188,18 @@ DEPLOYED = {
 SITE_COMMANDS = (["serve", "--port", "48123"], ["worker"], ["check"], ["manage", "migrate"])
 
 
-@pytest.mark.parametrize("words", SITE_COMMANDS, ids=" ".join)
+WRONG = (
+    ({"COMMONWEAL_SECRET_KEY": ""}, "COMMONWEAL_SECRET_KEY is not set"),
+    ({"COMMONWEAL_MODE": "staging"}, "use demo, test or production"),
+    ({"DATABASE_URL": "mysql://db.example/site"}, "DATABASE_URL is no address of a PostgreSQL"),
+    ({"COMMONWEAL_SMTP": "mail.example"}, "COMMONWEAL_SMTP, as host:port, needs a number"),
+    ({"COMMONWEAL_PROXIES": "many"}, "COMMONWEAL_PROXIES needs a number"),
+)
+
+
 @pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"COMMONWEAL_SECRET_KEY": ""}, "COMMONWEAL_SECRET_KEY is not set"),
-        ({"COMMONWEAL_MODE": "staging"}, "use demo, test or production"),
-        ({"DATABASE_URL": "mysql://db.example/site"}, "DATABASE_URL is no address of a PostgreSQL"),
-        ({"COMMONWEAL_SMTP": "mail.example"}, "COMMONWEAL_SMTP, as host:port, needs a number"),
-        ({"COMMONWEAL_PROXIES": "many"}, "COMMONWEAL_PROXIES needs a number"),
-    ],
+    ("words", "wrong", "said"),
+    [(words, *WRONG[0]) for words in SITE_COMMANDS] + [(["check"], *one) for one in WRONG[1:]],
 )
 def test_wrong_settings_are_told_in_words(
     words: list[str], wrong: dict[str, str], said: str
@@ -228,6 +230,14 @@ def test_a_site_without_its_tables_says_how_to_make_them(words: list[str], tmp_p
     assert done.stderr == (
         "The database lacks the newest tables.\nRun: commonweal manage migrate\n"
     )
+
+
+def test_a_site_says_step_by_step_what_it_still_lacks(tmp_path: Path) -> None:
+    settings = {"COMMONWEAL_HOME": str(tmp_path)}
+    assert run("manage", "migrate", **settings).returncode == 0
+    assert "commonweal manage createcachetable" in run("worker", **settings).stderr
+    assert run("manage", "createcachetable", **settings).returncode == 0
+    assert "commonweal manage collectstatic" in run("serve", "--port", "48123", **settings).stderr
 
 
 @pytest.mark.parametrize("host", ["", "300.1.1.1"])
