@@ -143,7 +143,9 @@ class ExactRounds:
     def purses(self, project: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the purses of the supporters and how many share each."""
         purses, which = np.unique(self._purse[self._members(project)], return_inverse=True)
-        return purses, np.bincount(which, self._weights(project), minlength=len(purses))
+        shared: NDArray[np.float64] = np.zeros(len(purses))
+        np.add.at(shared, which, self._weights(project))
+        return purses.astype(np.int64), shared
 
     def lacking(self, project: int, least: int) -> Fraction:
         """Return the least extra money with which ``least`` or more supporters can pay the same.

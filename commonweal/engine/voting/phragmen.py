@@ -199,7 +199,7 @@ class _Loads:
     def _load(self, project: int) -> int:
         """Return the load of all supporters together, times the denominator."""
         last, weights = self._last[self._members(project)], self._weights(project)
-        voters = np.bincount(last, weights=weights).astype(np.int64).tolist()
+        voters: list[int] = np.bincount(last, weights=weights).astype(np.int64).tolist()
         carried = sum(n * numerator for n, numerator in zip(voters, self._numerators, strict=False))
         return self.cost[project] * self._denominator + carried
 
