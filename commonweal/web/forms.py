@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.utils.translation import gettext as _
 
+MISSING = forms.Field.default_error_messages["required"]  # "This field": but which?
 CLASSES: dict[type[forms.Widget], str] = {
     forms.Textarea: "govuk-textarea",
     forms.Select: "govuk-select",
@@ -32,6 +34,18 @@ class Field(BoundField):
     def is_said_optional(self) -> bool:
         """Tell whether the label says that it may stay empty; in a search that goes without saying."""
         return not self.field.required and getattr(self.form, "says_optional", True)
+
+    @property
+    def mistakes(self) -> list[str]:
+        """Return what is wrong, in words that make sense in a summary far from the field."""
+        return [self._nothing_given if words == MISSING else str(words) for words in self.errors]
+
+    @property
+    def _nothing_given(self) -> str:
+        label = {"label": self.label}
+        if isinstance(self.field.widget, forms.Select):
+            return _("Choose: %(label)s") % label
+        return _("Fill in: %(label)s") % label
 
     def build_widget_attrs(
         self, attrs: dict[str, Any], widget: forms.Widget | None = None

@@ -180,6 +180,13 @@ def test_staff_set_up_a_challenge_in_five_steps(
             {"listen_opens": "2026-02-05T20:00", "propose_opens": "2026-01-01T20:00"},
             "A later step opens before an earlier one",
         ),
+        (
+            "dates",
+            {"decide_opens": "2026-02-05T20:00", "decide_closes": "2026-01-01T20:00"},
+            "Decide has to close after it opens",
+        ),
+        ("", {"title": " "}, "Fill in: Title"),
+        ("", {"title": "Better buses"}, "Choose: Who answers for it"),
         ("outcomes", {"statement": "x\x00"}, "character"),
         ("outcomes", {"baseline": "1e400"}, "Ensure"),
         ("", {"title": "a\x01b", "question": "?"}, "cannot be shown"),

@@ -17,9 +17,14 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
 STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];
-  return [...document.body.querySelectorAll('*')]
-    .filter((part) => part.getBoundingClientRect().right > wide + 1)
-    .slice(0, 5).map((part) => part.outerHTML.slice(0, 160));
+  const out = (part) => part.getBoundingClientRect().right > wide + 1;
+  const words = (part) => {  // a word may stick out of a box that does not
+    const range = document.createRange();
+    range.selectNodeContents(part);
+    return [...part.childNodes].some((node) => node.nodeType === Node.TEXT_NODE) && out(range);
+  };
+  const found = [...document.body.querySelectorAll('*')].filter((part) => out(part) || words(part));
+  return found.length ? found.slice(0, 5).map((part) => part.outerHTML.slice(0, 160)) : ['?'];
 }"""
 
 

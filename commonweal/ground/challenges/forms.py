@@ -231,12 +231,16 @@ class DatesForm(forms.Form):
         return [(stage, self[f"{stage}_opens"], self[f"{stage}_closes"]) for stage in Stage]
 
     def clean(self) -> dict[str, Any]:
-        """Ask for the opening where only the close is given."""
+        """Ask for the opening where only the close is given, and for a close that comes after it."""
         given: dict[str, Any] = super().clean() or {}
         for stage in Stage:
             opens = f"{stage}_opens"
             if given.get(f"{stage}_closes") and not given.get(opens) and opens not in self.errors:
                 self.add_error(opens, _("Say when it opens, or leave both empty"))
+            begun, ended = given.get(opens), given.get(f"{stage}_closes")
+            if begun and ended and ended <= begun:
+                words = _("%(stage)s has to close after it opens") % {"stage": stage.label}
+                self.add_error(f"{stage}_closes", words)
         return given
 
     def dates(self) -> list[Dates]:
