@@ -205,7 +205,7 @@ def fill(
 
     References
     ----------
-    Rey, Schmidt and Maly (2023), section 3.4.1, completion by a utilitarian greedy rule.
+    Rey, Schmidt and Maly (2023), as in :func:`greedy`, on completing a rule by utilitarian greedy.
 
     Examples
     --------

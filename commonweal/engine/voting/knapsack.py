@@ -64,7 +64,7 @@ def knapsack(
     References
     ----------
     Goel, Krishnaswamy, Sakshuwong and Aitamurto (2019), "Knapsack Voting for Participatory
-    Budgeting", ACM Transactions on Economics and Computation 7(2), section 3. Its proof that nobody
+    Budgeting", ACM Transactions on Economics and Computation 7(2). Its proof that nobody
     gains by a false ballot needs ``part``.
 
     Examples

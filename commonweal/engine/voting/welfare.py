@@ -78,7 +78,8 @@ def best_welfare(
 
     References
     ----------
-    Rey, Schmidt and Maly (2023), section 3.1, utilitarian welfare; Nemhauser and Ullmann (1969),
+    Rey, Schmidt and Maly (2023), "The (Computational) Social Choice Take on Indivisible
+    Participatory Budgeting", for utilitarian welfare; Nemhauser and Ullmann (1969),
     "Discrete Dynamic Programming and Capital Allocation", for the programme; Geoffrion (1974),
     "Lagrangean Relaxation for Integer Programming", for the bound.
 
