@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,8 +16,16 @@ from django.utils.translation import gettext as _
 from commonweal.kit.request import Request
 
 P = ParamSpec("P")
+Row = TypeVar("Row")
 View = Callable[Concatenate[Request, P], HttpResponse]
 Door = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def the_one(rows: list[Row]) -> Row:
+    """Return the only row that a query found for this viewer, or answer that nothing is here."""
+    if not rows:
+        raise Http404
+    return rows[0]
 
 
 def signed_in(view: View[P]) -> Door[P]:

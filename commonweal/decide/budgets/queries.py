@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from commonweal.decide.budgets.models import Approval, Ballot, Pot, Project, Roll, Rule
 from commonweal.engine import voting
 from commonweal.ground.challenges.models import Challenge
+from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import (
     Community,
     Membership,
-    RoleKind,
-    StandingKind,
 )
-from commonweal.ground.places.rules import Viewer, may_lead
+from commonweal.ground.places.rules import Viewer, everyone, may_lead
+from commonweal.kit.composed import composed
 from commonweal.kit.copy import copy_out
 from commonweal.propose.proposals.models import Proposal, Status
 
@@ -59,6 +59,18 @@ def pots(viewer: Viewer) -> QuerySet[Pot]:
     )
 
 
+def numbered(viewer: Viewer, pk: int) -> list[Pot]:
+    """Return the one pot with this number, if this viewer may read it."""
+    if seats_of(viewer):
+        return list(pots(viewer).filter(pk=pk))
+    return _numbered(authority=viewer.authority.pk, at=viewer.at, pk=pk)
+
+
+@composed
+def _numbered(authority: Any, at: Any, pk: Any) -> QuerySet[Pot]:
+    return pots(everyone(authority, at)).filter(pk=pk)
+
+
 def as_cards(pots: QuerySet[Pot]) -> QuerySet[Pot]:
     """Read only what a pot's card shows, and never the key or the result."""
     return pots.select_related(None).select_related("challenge", "community").only(*CARD)
@@ -66,18 +78,10 @@ def as_cards(pots: QuerySet[Pot]) -> QuerySet[Pot]:
 
 def _led(viewer: Viewer) -> Q:
     """Return which pots the viewer works on: those of the communities they lead, and below."""
-    led = {
-        role.community_id
-        for role in viewer.roles
-        if role.kind in (RoleKind.ADMINISTRATOR, RoleKind.CLERK)
-    } | {
-        standing.community_id
-        for standing in viewer.standings
-        if standing.kind == StandingKind.SERVICE_LEADER
-    }
+    led = seats_of(viewer)
     if not led:
         return Q(pk__in=[])
-    return Q(community_id__in=led) | Q(community__ancestors__overlap=list(led))
+    return Q(community_id__in=led) | Q(community__ancestors__overlap=led)
 
 
 def pots_in_state(viewer: Viewer, state: str) -> QuerySet[Pot]:
@@ -134,7 +138,14 @@ def projects_for(viewer: Viewer, pot: Pot) -> list[Project]:
     def lot(project: Project) -> str:
         return sha256(f"{pot.lot_seed}:{who}:{project.pk}".encode()).hexdigest()
 
-    return sorted(pot.projects.select_related("proposal"), key=lot)
+    return sorted(_projects_in(pot=pot.pk), key=lot)
+
+
+@composed
+def _projects_in(pot: Any) -> QuerySet[Project]:
+    """Return a pot's projects; of the ideas they come from only whether they are hidden."""
+    rows = Project.objects.filter(pot=pot).select_related("proposal")
+    return rows.only(*(field.attname for field in Project._meta.fields), "proposal__status")
 
 
 def proposals_to_add(pot: Pot) -> QuerySet[Proposal]:
@@ -187,7 +198,7 @@ def may_publish_ballots(pot: Pot) -> bool:
 def lines(pot: Pot) -> list[dict[str, Any]]:
     """Return each project's line of the result with the project, its place, and what may be shown."""
     assert pot.result is not None
-    known = pot.projects.select_related("proposal").in_bulk()
+    known = {project.pk: project for project in _projects_in(pot=pot.pk)}
     votes = sorted((line["votes"] for line in pot.result["projects"]), reverse=True)
     return [
         {
@@ -211,8 +222,16 @@ def lines(pot: Pot) -> list[dict[str, Any]]:
 
 def home_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     """Return the pots that are open now, for the front page."""
-    found = list(as_cards(open_pots(viewer))[:3])
+    if seats_of(viewer):
+        found = list(as_cards(open_pots(viewer))[:3])
+    else:
+        found = _open_to_all(authority=viewer.authority.pk, at=viewer.at)
     return {"pots": found} if found else None
+
+
+@composed
+def _open_to_all(authority: Any, at: Any) -> QuerySet[Pot]:
+    return as_cards(open_pots(everyone(authority, at)))[:3]
 
 
 def challenge_panel(viewer: Viewer, challenge: Challenge) -> Mapping[str, Any] | None:
@@ -229,19 +248,52 @@ def challenge_more_panel(viewer: Viewer, challenge: Challenge) -> Mapping[str, A
 
 
 def _pots_on_page(viewer: Viewer, challenge: Challenge) -> list[Pot]:
-    return viewer.once(("pots", challenge.pk), lambda: list(as_cards(pots_of(viewer, challenge))))
+    def read() -> list[Pot]:
+        if seats_of(viewer):
+            return list(as_cards(pots_of(viewer, challenge)))
+        return _of_challenge(authority=viewer.authority.pk, at=viewer.at, challenge=challenge.pk)
+
+    return viewer.once(("pots", challenge.pk), read)
+
+
+@composed
+def _of_challenge(authority: Any, at: Any, challenge: Any) -> QuerySet[Pot]:
+    return as_cards(pots(everyone(authority, at))).filter(challenge=challenge)
 
 
 def proposal_panel(viewer: Viewer, proposal: Proposal) -> Mapping[str, Any] | None:
     """Return where a proposal stands in a ballot."""
-    found = list(projects_of(viewer, proposal)[:3])
+    if seats_of(viewer):
+        found = list(projects_of(viewer, proposal)[:3])
+    else:
+        asked = {"authority": viewer.authority.pk, "at": viewer.at}
+        found = _public_projects_of(**asked, proposal=proposal.pk)
     return {"projects": found} if found else None
+
+
+@composed
+def _public_projects_of(authority: Any, at: Any, proposal: Any) -> QuerySet[Project]:
+    return projects_of(everyone(authority, at), proposal)[:3]
 
 
 def mine_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     """Return the pots a person voted in: that, not what."""
-    found = list(as_cards(pots_voted_in(viewer))[:10])
+    if viewer.person is None or seats_of(viewer):
+        found = list(as_cards(pots_voted_in(viewer))[:10])
+    else:
+        asked = {"authority": viewer.authority.pk, "at": viewer.at}
+        found = _voted_in(**asked, person=viewer.person.pk)
     return {"pots": found} if found else None
+
+
+@composed
+def _voted_in(authority: Any, at: Any, person: Any) -> QuerySet[Pot]:
+    mine = Roll.objects.filter(pot=OuterRef("pk"), person=person)
+    return (
+        as_cards(pots(everyone(authority, at)))
+        .filter(Exists(mine))
+        .order_by("-closes_at", "-pk")[:10]
+    )
 
 
 def desk_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:

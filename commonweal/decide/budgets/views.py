@@ -19,7 +19,7 @@ from commonweal.decide.budgets.forms import BallotForm, PotForm, ProjectForm
 from commonweal.decide.budgets.models import Pot, Project
 from commonweal.engine.voting.pabulib import Election, write_pabulib
 from commonweal.ground.challenges.models import Challenge
-from commonweal.kit.doors import privileged, signed_in
+from commonweal.kit.doors import privileged, signed_in, the_one
 from commonweal.kit.money import pounds
 from commonweal.kit.request import Request
 from commonweal.propose.proposals.models import Proposal
@@ -411,7 +411,7 @@ def count(request: Request, pot_id: int) -> HttpResponse:
 
 
 def _pot(request: Request, pot_id: int) -> Pot:
-    return get_object_or_404(queries.pots(request.viewer), pk=pot_id)
+    return the_one(queries.numbered(request.viewer, pot_id))
 
 
 def _pot_to_run(request: Request, pot_id: int) -> Pot:

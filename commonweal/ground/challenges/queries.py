@@ -25,6 +25,8 @@ from django.db.models import (
 from commonweal.ground.challenges.models import Challenge, Outcome, Stage, Step
 from commonweal.ground.directory.models import Service
 from commonweal.ground.places.models import Community, Organisation, RoleKind, StandingKind
+from commonweal.ground.places.rules import everyone
+from commonweal.kit.composed import among, composed
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -69,6 +71,18 @@ def readable(viewer: Viewer) -> QuerySet[Challenge]:
     """Return the challenges this viewer may read: published ones, and drafts they may lead."""
     drafts = _led(viewer)
     return _ordered(viewer, _all(viewer).filter(Q(published_at__isnull=False) | drafts))
+
+
+def at_address(viewer: Viewer, slug: str) -> list[Challenge]:
+    """Return the one challenge at this address with its outcomes, if this viewer may read it."""
+    if seats_of(viewer):
+        return list(readable(viewer).prefetch_related("outcomes").filter(slug=slug))
+    return _at_address(authority=viewer.authority.pk, at=viewer.at, slug=slug)
+
+
+@composed
+def _at_address(authority: Any, at: Any, slug: Any) -> QuerySet[Challenge]:
+    return published(everyone(authority, at)).prefetch_related("outcomes").filter(slug=slug)
 
 
 def led(viewer: Viewer) -> QuerySet[Challenge]:
@@ -217,8 +231,13 @@ def personal(person: Person) -> Iterator[dict[str, Any]]:
 
 def open_for_ideas(viewer: Viewer, thing: None) -> dict[str, Any] | None:
     """Return what the front page shows: challenges that take ideas now."""
-    found = list(as_cards(open_for(viewer, Stage.PROPOSE))[:4])
+    found = _take_ideas(authority=viewer.authority.pk, at=viewer.at)
     return {"challenges": found} if found else None
+
+
+@composed
+def _take_ideas(authority: Any, at: Any) -> QuerySet[Challenge]:
+    return as_cards(open_for(everyone(authority, at), Stage.PROPOSE))[:4]
 
 
 def waiting(viewer: Viewer, thing: None) -> dict[str, Any] | None:
@@ -236,14 +255,25 @@ def waiting(viewer: Viewer, thing: None) -> dict[str, Any] | None:
 
 def about_service(viewer: Viewer, service: Service) -> dict[str, Any] | None:
     """Return what a service's page shows: the challenges about it."""
-    found = list(as_cards(search(published(viewer), service=service))[:5])
+    found = _about_service(authority=viewer.authority.pk, at=viewer.at, service=service.pk)
     return {"challenges": found} if found else None
+
+
+@composed
+def _about_service(authority: Any, at: Any, service: Any) -> QuerySet[Challenge]:
+    return as_cards(search(published(everyone(authority, at)), service=service))[:5]
 
 
 def in_community(viewer: Viewer, community: Community) -> dict[str, Any] | None:
     """Return what a community's page shows: its challenges, and those of communities inside it."""
-    found = list(as_cards(search(published(viewer), community=community))[:5])
+    found = _in_branch(authority=viewer.authority.pk, at=viewer.at, branch=[community.pk])
     return {"challenges": found} if found else None
+
+
+@composed
+def _in_branch(authority: Any, at: Any, branch: Any) -> QuerySet[Challenge]:
+    inside = Q(among("community", branch)) | Q(community__ancestors__overlap=branch)
+    return as_cards(published(everyone(authority, at)).filter(inside))[:5]
 
 
 def _all(viewer: Viewer) -> QuerySet[Challenge]:
@@ -260,6 +290,7 @@ def _ordered(viewer: Viewer, challenges: QuerySet[Challenge]) -> QuerySet[Challe
             stage=Func(*asked, template=_LATEST, output_field=CharField()),
         )
         .select_related("community", "service", "owner")
+        .defer("service__search")
         .prefetch_related(Prefetch("steps", Step.objects.order_by("opens_at", "pk")))
         .order_by("-is_open", "-published_at", "-pk")
     )

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commonweal.ground.challenges import actions, forms, queries, rules
 from commonweal.ground.challenges.models import Challenge, Outcome
 from commonweal.ground.journal import queries as journal
-from commonweal.kit.doors import privileged
+from commonweal.kit.doors import privileged, the_one
 from commonweal.kit.request import Request
 
 A_PAGE = 20
@@ -65,7 +65,7 @@ def challenge_list(request: Request) -> HttpResponse:
 def challenge(request: Request, slug: str) -> HttpResponse:
     """Show one challenge: where it stands, what is open, what should get better, its story."""
     viewer = request.viewer
-    found = get_object_or_404(queries.readable(viewer).prefetch_related("outcomes"), slug=slug)
+    found = the_one(queries.at_address(viewer, slug))
     steps = queries.loop_steps(found, viewer.at)
     coming = [step for step in steps if step.opens_at is not None and step.opens_at > viewer.at]
     context = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.places.models import Community, RoleKind
+from commonweal.kit.composed import among, composed
 from commonweal.kit.manifest import events
 from commonweal.kit.money import pounds
 
@@ -61,15 +63,40 @@ def story(
     stands after that entry in this order. The number of queries depends on the kinds of things,
     never on the number of lines; things already ``known`` are not fetched again.
     """
-    found = Entry.objects.filter(authority=viewer.authority, is_public=True)
+    what: Any
     if challenge is not None:
-        found = found.filter(challenge=challenge)
-    if community is not None:
-        found = found.filter(community__in=_inside([community.pk]))
-    if communities is not None:
-        found = found.filter(community__in=communities)
+        by, what = "challenge", challenge.pk
+    elif community is not None:
+        by, what = "branch", [community.pk]
+    elif communities is not None:
+        by, what = "communities", list(communities)
+    else:
+        by, what = "", None
+    if before is None:
+        entries: Iterable[Entry] = _newest(by, limit)(authority=viewer.authority.pk, what=what)
+    else:
+        entries = older(_public(viewer.authority.pk, by, what), before)[:limit]
     own = (challenge,) if challenge is not None else ()
-    return lines(viewer, older(found, before)[:limit], known=(*own, *known))
+    return lines(viewer, entries, known=(*own, *known))
+
+
+@cache
+def _newest(by: str, limit: int) -> Callable[..., list[Entry]]:
+    """Return how to read the newest public entries, composed once for each page that shows some."""
+    return composed(lambda authority, what: older(_public(authority, by, what), None)[:limit])
+
+
+def _public(authority: Any, by: str, what: Any) -> QuerySet[Entry]:
+    """Return public entries of a challenge, a branch, some communities or the whole authority."""
+    found = Entry.objects.filter(authority=authority, is_public=True)
+    if by == "challenge":
+        return found.filter(challenge=what)
+    if by == "communities":
+        return found.filter(among("community", what))
+    if by == "branch":
+        inside = Q(among("pk", what)) | Q(ancestors__overlap=what)
+        return found.filter(community__in=Community.objects.filter(inside).values("pk"))
+    return found
 
 
 def older(entries: QuerySet[Entry], before: int | None) -> QuerySet[Entry]:
@@ -196,9 +223,24 @@ def _things(entries: list[Entry], known: Iterable[Model]) -> dict[Thing, Model]:
             model = apps.get_model(label)
         except LookupError:  # the journal outlives what it tells of
             continue
-        rows = model._default_manager.select_related(*_parents(model)).in_bulk(list(ids))
-        found.update(((label, pk), row) for pk, row in rows.items())
+        found.update(((label, row.pk), row) for row in _reader(model)(ids=list(ids)))
     return found
+
+
+@cache
+def _reader(model: type[Model]) -> Callable[..., list[Model]]:
+    """Return how to fetch things of one kind by their numbers, composed once for each kind."""
+
+    def things(ids: Any) -> QuerySet[Model]:
+        rows = model._default_manager.select_related(*_parents(model))
+        return rows.filter(among("pk", ids)).defer(*_searched(model))
+
+    return composed(things)
+
+
+def _searched(model: type[Model]) -> list[str]:
+    """Name what the database derives for searching: long, and never shown."""
+    return [field.name for field in model._meta.fields if field.generated]
 
 
 def _parents(model: type[Model]) -> list[str]:

@@ -33,6 +33,7 @@ from commonweal.ground.places.models import (
     RoleKind,
     Standing,
 )
+from commonweal.kit.composed import composed
 from commonweal.kit.postcode import areas
 
 if TYPE_CHECKING:
@@ -106,6 +107,36 @@ def _look_up(name: str) -> Authority | None:
         return found
     only = list(Authority.objects.order_by("pk")[:2])
     return only[0] if len(only) == 1 else None
+
+
+@composed
+def memberships_of(person: Any, authority: Any) -> QuerySet[Membership]:
+    """Return where a person belongs within an authority."""
+    return (
+        Membership.objects.filter(person=person, community__authority=authority)
+        .select_related("community")
+        .order_by("community__name", "pk")
+    )
+
+
+@composed
+def standings_declared(person: Any, authority: Any) -> QuerySet[Standing]:
+    """Return as what a person says to speak within an authority, confirmed or not."""
+    return (
+        Standing.objects.filter(person=person, community__authority=authority)
+        .select_related("community", "organisation")
+        .order_by("community__name", "pk")
+    )
+
+
+@composed
+def roles_held(person: Any, authority: Any) -> QuerySet[Role]:
+    """Return the rights that a person holds within an authority."""
+    return (
+        Role.objects.filter(person=person, community__authority=authority)
+        .select_related("community")
+        .order_by("pk")
+    )
 
 
 def communities(viewer: Viewer) -> QuerySet[Community]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from django.db.models import Model
 
 from commonweal.ground.people.models import Person
+from commonweal.ground.places import queries
 from commonweal.ground.places.models import (
     Authority,
     Community,
@@ -52,22 +53,14 @@ class Viewer:
         """Return where this person belongs within the authority (one query a request)."""
         if self.person is None or not self.person.is_active:
             return []
-        return list(
-            Membership.objects.filter(person=self.person, community__authority=self.authority)
-            .select_related("community")
-            .order_by("community__name", "pk")
-        )
+        return queries.memberships_of(person=self.person.pk, authority=self.authority.pk)
 
     @cached_property
     def declared(self) -> list[Standing]:
         """Return as what this person says to speak, confirmed or not (one query a request)."""
         if self.person is None or not self.person.is_active:
             return []
-        return list(
-            Standing.objects.filter(person=self.person, community__authority=self.authority)
-            .select_related("community", "organisation")
-            .order_by("community__name", "pk")
-        )
+        return queries.standings_declared(person=self.person.pk, authority=self.authority.pk)
 
     @property
     def standings(self) -> list[Standing]:
@@ -79,11 +72,7 @@ class Viewer:
         """Return the rights this person holds within the authority (one query a request)."""
         if self.person is None or not self.person.is_active:
             return []
-        return list(
-            Role.objects.filter(person=self.person, community__authority=self.authority)
-            .select_related("community")
-            .order_by("pk")
-        )
+        return queries.roles_held(person=self.person.pk, authority=self.authority.pk)
 
     def look_again(self) -> None:
         """Forget what was read about the person, because an action has just changed it."""
@@ -125,6 +114,11 @@ class Viewer:
         return bool(self.roles) or any(
             standing.kind == StandingKind.SERVICE_LEADER for standing in self.standings
         )
+
+
+def everyone(authority: Any, at: Any) -> Viewer:
+    """Return a viewer who is nobody in particular: what they may read, everyone may."""
+    return Viewer(authority=authority, person=None, at=at)
 
 
 def may_lead(viewer: Viewer, community: Community) -> bool:

@@ -28,7 +28,8 @@ from commonweal.ground.challenges import queries as challenge_queries
 from commonweal.ground.challenges.models import Challenge, Stage, Step
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community, RoleKind, StandingKind
-from commonweal.ground.places.rules import Viewer
+from commonweal.ground.places.rules import Viewer, everyone
+from commonweal.kit.composed import composed
 from commonweal.kit.letters import plain
 from commonweal.propose.proposals.models import (
     GIVES_IT,
@@ -55,10 +56,10 @@ _SIGNATURES = "(SELECT count(*) FROM proposals_signature WHERE proposal_id = %(e
 _COMMENTS = """(SELECT count(*) FROM proposals_comment
  WHERE proposal_id = %(expressions)s AND hidden_at IS NULL)"""
 _STIR = """(SELECT (SELECT count(*) FROM proposals_signature
-          WHERE proposal_id = idea AND signed_at >= since)
+          WHERE proposal_id = idea AND signed_at >= at - a_while)
       + (SELECT count(*) FROM proposals_comment
-          WHERE proposal_id = idea AND written_at >= since AND hidden_at IS NULL)
-   FROM (SELECT %(expressions)s) AS asked (idea, since))"""
+          WHERE proposal_id = idea AND written_at >= at - a_while AND hidden_at IS NULL)
+   FROM (SELECT %(expressions)s) AS asked (idea, at, a_while))"""
 
 
 def _count(template: str, *also: Value) -> Func:
@@ -86,17 +87,40 @@ def proposals(viewer: Viewer) -> QuerySet[Proposal]:
 
 def readable(viewer: Viewer) -> QuerySet[Proposal]:
     """Return what this viewer may open: public ideas, their own, and those they moderate."""
+    return _readable_by(viewer, viewer.person, moderated(viewer))
+
+
+def _readable_by(viewer: Viewer, person: Person | None, moderates: Q) -> QuerySet[Proposal]:
     may = Q(status__in=Proposal.PUBLIC)
-    if viewer.person is not None:
-        may |= Q(author=viewer.person)
-        may |= Q(status=Status.HIDDEN) & moderated(viewer)
-    mine = Signature.objects.filter(proposal=OuterRef("pk"), person=viewer.person)
+    if person is not None:
+        may |= Q(author=person) | Q(status=Status.HIDDEN) & moderates
+    mine = Signature.objects.filter(proposal=OuterRef("pk"), person=person)
     return (
         _all(viewer)
         .filter(may)
         .prefetch_related("challenge__steps")
         .annotate(my_signature=Subquery(mine.values("standing")))
     )
+
+
+def numbered(viewer: Viewer, pk: int) -> list[Proposal]:
+    """Return the one idea with this number, if this viewer may open it."""
+    if viewer.roles:
+        return list(readable(viewer).filter(pk=pk))
+    asked = {"authority": viewer.authority.pk, "at": viewer.at, "pk": pk}
+    if viewer.person is None:
+        return _public_numbered(**asked)
+    return _numbered(**asked, person=viewer.person.pk)
+
+
+@composed
+def _public_numbered(authority: Any, at: Any, pk: Any) -> QuerySet[Proposal]:
+    return readable(everyone(authority, at)).filter(pk=pk)
+
+
+@composed
+def _numbered(authority: Any, at: Any, pk: Any, person: Any) -> QuerySet[Proposal]:
+    return _readable_by(everyone(authority, at), person, Q(pk__in=())).filter(pk=pk)
 
 
 def own(viewer: Viewer) -> QuerySet[Proposal]:
@@ -219,7 +243,17 @@ class Group:
 
 def signature_groups(proposal: Proposal) -> list[Group]:
     """Return who signed, by standing; one query however many they are."""
-    first = (
+    groups = {kind: Group(kind) for kind in StandingKind}
+    for signature in _first_signatures(proposal=proposal.pk):
+        group = groups[StandingKind(signature.standing)]
+        group.count = signature.of  # type: ignore[attr-defined]
+        group.people.append(signature.person)
+    return [group for group in groups.values() if group.count]
+
+
+@composed
+def _first_signatures(proposal: Any) -> QuerySet[Signature]:
+    return (
         Signature.objects.filter(proposal=proposal)
         .select_related("person")
         .annotate(
@@ -229,12 +263,6 @@ def signature_groups(proposal: Proposal) -> list[Group]:
         .filter(number__lte=NAMES)
         .order_by("signed_at", "pk")
     )
-    groups = {kind: Group(kind) for kind in StandingKind}
-    for signature in first:
-        group = groups[StandingKind(signature.standing)]
-        group.count = signature.of
-        group.people.append(signature.person)
-    return [group for group in groups.values() if group.count]
 
 
 def is_partnership(proposal: Proposal, groups: list[Group]) -> tuple[bool, bool]:
@@ -286,7 +314,7 @@ def lively(viewer: Viewer) -> QuerySet[Proposal]:
             challenge_queries.is_under_way("challenge", Stage.PROPOSE, viewer.at),
             status=Status.PUBLISHED,
         )
-        .alias(stir=_count(_STIR, Value(viewer.at - LIVELY)))
+        .alias(stir=_count(_STIR, Value(viewer.at), Value(LIVELY)))
         .order_by("-stir", "-published_at", "-pk")
     )
 
@@ -303,8 +331,13 @@ def open_step(viewer: Viewer, challenge: Challenge) -> Step | None:
 
 def panel_home(viewer: Viewer, thing: object) -> dict[str, Any] | None:
     """Return the two liveliest ideas for the front page."""
-    ideas = list(as_cards(lively(viewer))[:2])
+    ideas = _liveliest(authority=viewer.authority.pk, at=viewer.at)
     return {"ideas": ideas} if ideas else None
+
+
+@composed
+def _liveliest(authority: Any, at: Any) -> QuerySet[Proposal]:
+    return as_cards(lively(everyone(authority, at)))[:2]
 
 
 def panel_challenge(viewer: Viewer, challenge: Challenge) -> dict[str, Any] | None:
@@ -324,17 +357,32 @@ def panel_more(viewer: Viewer, challenge: Challenge) -> dict[str, Any] | None:
 
 def _newest(viewer: Viewer, challenge: Challenge) -> list[Any]:
     """Return a challenge's six newest ideas; each knows how many there are ``of_all``."""
-    counted = as_cards(proposals(viewer)).annotate(of_all=Window(Count("pk")))
-    return viewer.once(
-        ("newest ideas", challenge.pk), lambda: list(counted.filter(challenge=challenge)[:6])
-    )
+    asked = {"authority": viewer.authority.pk, "at": viewer.at, "challenge": challenge.pk}
+    return viewer.once(("newest ideas", challenge.pk), lambda: _newest_of(**asked))
+
+
+@composed
+def _newest_of(authority: Any, at: Any, challenge: Any) -> QuerySet[Proposal]:
+    rows = as_cards(proposals(everyone(authority, at))).filter(challenge=challenge)
+    return rows.annotate(of_all=Window(Count("pk")))[:6]
 
 
 def panel_mine(viewer: Viewer, thing: object) -> dict[str, Any] | None:
     """Return this person's drafts and ideas, and those they signed."""
     if viewer.person is None:
         return None
-    return {"ideas": list(own(viewer)[:20]), "signed": list(signed(viewer)[:10])}
+    asked = {"authority": viewer.authority.pk, "at": viewer.at, "person": viewer.person.pk}
+    return {"ideas": _own(**asked), "signed": _signed(**asked)}
+
+
+@composed
+def _own(authority: Any, at: Any, person: Any) -> QuerySet[Proposal]:
+    return own(Viewer(authority, person, at)).select_related(None)[:20]
+
+
+@composed
+def _signed(authority: Any, at: Any, person: Any) -> QuerySet[Proposal]:
+    return as_cards(signed(Viewer(authority, person, at)))[:10]
 
 
 def panel_desk(viewer: Viewer, thing: object) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commonweal.ground.challenges import queries as challenges
 from commonweal.ground.challenges.models import Challenge
-from commonweal.kit.doors import privileged, signed_in
+from commonweal.kit.doors import privileged, signed_in, the_one
 from commonweal.kit.request import Request
 from commonweal.propose.proposals import actions, queries, rules
 from commonweal.propose.proposals.forms import (
@@ -56,8 +56,7 @@ def proposal_list(request: Request) -> HttpResponse:
 @require_safe
 def proposal(request: Request, proposal_id: int) -> HttpResponse:
     """Show one idea: what gets better first, what it costs last."""
-    idea = get_object_or_404(queries.readable(request.viewer), pk=proposal_id)
-    return _show(request, idea)
+    return _show(request, the_one(queries.numbered(request.viewer, proposal_id)))
 
 
 def _show(

@@ -1,14 +1,16 @@
 """Small pieces of page that templates use by name."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django import template
 from django.forms import BaseForm
+from django.forms.utils import flatatt
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -85,6 +87,21 @@ def bar(share: float, kind: str = "a", label: str = "") -> SafeString:
         kind,
         width,
     )
+
+
+@register.simple_tag
+def options(groups: Iterable[tuple[str | None, list[dict[str, Any]], int]]) -> SafeString:
+    """Draw what a select offers: by templates, a hundred options took longer than all the rest."""
+    return format_html_join("", "{}", ((_group(name, offered),) for name, offered, _at in groups))
+
+
+def _group(name: str | None, offered: list[dict[str, Any]]) -> SafeString:
+    drawn = format_html_join(
+        "",
+        '\n  <option value="{}"{}>{}</option>',
+        ((option["value"], flatatt(option["attrs"]), option["label"]) for option in offered),
+    )
+    return format_html('\n  <optgroup label="{}">{}\n  </optgroup>', name, drawn) if name else drawn
 
 
 @register.simple_tag(takes_context=True)
