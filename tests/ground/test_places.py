@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +22,7 @@ from commonweal.ground.places.manifest import MANIFEST
 from commonweal.ground.places.models import (
     Authority,
     Community,
+    CommunityKind,
     Level,
     Membership,
     Organisation,
@@ -475,6 +476,29 @@ def test_the_first_administrator_is_made_from_the_command_line_and_only_the_firs
 
 
 @pytest.mark.django_db
+def test_authorities_share_a_nation_that_gives_no_rights(visit: Any, now: datetime) -> None:
+    for name in ("fen", "moor"):
+        words = ["found_authority", name.title(), f"--slug={name}", f"--host={name}.localhost"]
+        call_command(*words, "--nation=Old Anglia", stdout=StringIO())
+    nation = Community.objects.get(kind=CommunityKind.NATION)
+    fen, moor = Community.objects.filter(parent=nation).order_by("name")
+    assert (nation.name, fen.branch(), moor.branch()) == ("Old Anglia", [fen.pk], [moor.pk])
+    settled = world.a_community(fen.authority, parent=fen)
+    ruler = Viewer(fen.authority, world.a_person(nation, role=RoleKind.ADMINISTRATOR), now)
+    assert not rules.may_administer(ruler, fen)
+    assert not rules.may_administer(ruler, nation)
+    page = visit("/communities/whole/", HTTP_HOST="fen.localhost")
+    assert "Authority in Old Anglia" in page.text
+    assert "/communities/old-anglia/" not in page.html
+    wrong = ((settled, nation), (fen, settled), (nation, fen), (fen, moor))
+    for child, parent in wrong:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Community.objects.filter(pk=child.pk).update(parent=parent)
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -483,6 +507,7 @@ def test_the_first_administrator_is_made_from_the_command_line_and_only_the_firs
         (["Fen", "--slug=larkmere", "--host=b.example"], "already"),
         (["Fen", "--slug=not a slug", "--host=b.example"], "no address"),
         (["  ", "--slug=fen", "--host=b.example"], "name"),
+        (["Fen", "--slug=fen", "--host=b.example", "--nation=!"], "nation"),
         (["Fen", "--slug=fen", "--host=NORTHMOOR.localhost.:80"], "already"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model, Q
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from commonweal.ground.journal import actions as journal
@@ -91,9 +92,10 @@ def found_authority(
     phone: str,
     email: str,
     host: str | None = None,
+    nation: str = "",
     at: datetime,
 ) -> Authority:
-    """Make an authority and the community that is the whole of it.
+    """Make an authority and the community that is the whole of it, in a nation if one is named.
 
     Raises ``AuthorityExists`` or ``HostNeeded``.
     """
@@ -114,7 +116,11 @@ def found_authority(
         ),
     )
     whole = Community.objects.create(
-        authority=authority, kind=CommunityKind.AUTHORITY, name=short_name, slug="whole"
+        authority=authority,
+        parent=_nation(nation) if nation else None,
+        kind=CommunityKind.AUTHORITY,
+        name=short_name,
+        slug="whole",
     )
     journal.record(what="authority.founded", who=None, about=whole, at=at, public=True)
     return authority
@@ -520,6 +526,13 @@ def let_go(person: Person, at: datetime) -> None:
     """Remove everything that places keep about a person who leaves."""
     for kept in (Membership, Standing, Role, OrganisationMember):
         kept.objects.filter(person=person).delete()
+
+
+def _nation(name: str) -> Community:
+    """Return the nation of this name, which several authorities share."""
+    given = {"kind": CommunityKind.NATION, "authority": None, "slug": slugify(name)}
+    nation, _is_new = Community.objects.get_or_create(**given, defaults={"name": name})
+    return nation
 
 
 def _surer(viewer: Viewer, membership: Membership) -> Membership:

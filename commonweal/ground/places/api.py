@@ -28,8 +28,8 @@ class CommunityRow(Schema):
 
     @staticmethod
     def resolve_inside(community: Any) -> str | None:
-        """Return the slug of the community it lies in."""
-        return community.parent.slug if community.parent else None
+        """Return the slug of the community of this authority that it lies in."""
+        return community.parent.slug if community.ancestors else None
 
     @staticmethod
     def resolve_people(community: Any) -> int | None:

@@ -191,7 +191,7 @@ class ChangeCommunityForm(CommunityForm):
         super().__init__(*args, **kwargs)
         self.viewer = viewer
         del self.fields["kind"]
-        if community.parent_id is None:
+        if not community.ancestors:  # the whole authority stays where it is
             del self.fields["parent"]
 
     def clean_parent(self) -> Community:

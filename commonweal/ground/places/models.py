@@ -53,7 +53,7 @@ class Community(models.Model):
     """A place or an interest that people share; communities form a tree.
 
     ``ancestors`` lists the communities above it, the topmost first, so that a whole branch is one
-    indexed question.
+    indexed question. It ends at the authority: a nation above that is shared, and gives no rights.
     """
 
     authority = models.ForeignKey(Authority, models.PROTECT, null=True, blank=True)

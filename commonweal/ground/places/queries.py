@@ -190,8 +190,10 @@ def descendants(viewer: Viewer, community: Community) -> QuerySet[Community]:
 
 def ancestors(viewer: Viewer, community: Community) -> list[Community]:
     """Return everything above a community, the topmost first (the nearest is known already)."""
-    if community.parent is None or len(community.ancestors) < 2:
-        return [community.parent] if community.parent else []
+    if community.parent is None or not community.ancestors:
+        return []
+    if len(community.ancestors) == 1:
+        return [community.parent]
     above = Community.objects.filter(authority=viewer.authority).in_bulk(community.ancestors)
     return [above[pk] for pk in community.ancestors if pk in above]
 

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_slug
 from django.utils import timezone
+from django.utils.text import slugify
 
 from commonweal.ground.places import actions
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--short-name", help="the name of the place (else its whole name)")
         parser.add_argument("--run-by", help="who answers for it (else its whole name)")
         parser.add_argument("--host", help="the host name it answers at, if there are several")
+        parser.add_argument("--nation", default="", help="the nation it is in, such as Wales")
         parser.add_argument("--phone", default="", help="a number people may call")
         parser.add_argument("--email", default="", help="an address people may write to")
 
@@ -30,6 +32,10 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not 0 < len(name) <= 120:
             raise CommandError("The name needs 1 to 120 characters.", returncode=2)
+        if len(options["nation"]) > 80 or bool(options["nation"]) != bool(
+            slugify(options["nation"])
+        ):
+            raise CommandError("The nation's name needs letters, 80 at most.", returncode=2)
         try:
             validate_slug(options["slug"])
         except ValidationError:
@@ -46,6 +52,7 @@ class Command(BaseCommand):
                 phone=options["phone"],
                 email=options["email"],
                 host=options["host"],
+                nation=options["nation"].strip(),
                 at=timezone.now(),
             )
         except actions.AuthorityExists:
