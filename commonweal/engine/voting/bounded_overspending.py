@@ -58,7 +58,7 @@ def bounded_overspending(
     look. A look is one pass over a project's supporters and a sort of their different purses.
 
     What is left in a purse is an exact fraction. Overspending can double its digits each time in
-    theory; in real elections it stays below a thousand binary digits.
+    theory; in real elections there are a few thousand binary digits, thirty thousand at most.
 
     References
     ----------

@@ -125,7 +125,6 @@ class OverspendingRounds:
         """
         start, end = self._bounds[project], self._bounds[project + 1]
         weight_at = self._classes.weight_at[start:end]
-        weight: NDArray[Any]
         purse = self._purse[self._classes.member[start:end]]
         if self._classes.value is None:
             weight = np.bincount(purse, weights=weight_at, minlength=len(self._held))
@@ -150,7 +149,8 @@ class OverspendingRounds:
             price[order],
         )
         paid, worths = np.cumsum(weight * held), np.cumsum(weight * worth)
-        return Groups(purse, worth, weight, held, price, paid + price * (worths[-1] - worths))
+        raised = paid + price * (worths[-1] - worths)
+        return Groups(purse, worth, weight.astype(np.float64), held, price, raised)
 
     def _look(self, project: int) -> float:
         """Return the rate of a project as a float that is off by less than WIDE; inf if none."""
