@@ -252,7 +252,7 @@ def test_a_leader_sets_a_pot_up_in_three_steps(challenge, leader, visit, signed_
         ({"closes_at": "2020-01-01T10:00"}, "close after it opens"),
         ({"opens_at": "2020-01-01T10:00"}, "Open it later than now"),
         ({"opens_at": "soon"}, "Write the day and the time"),
-        ({"title": ""}, "required"),
+        ({"title": ""}, "Fill in: Name of the pot"),
         ({"title": "a\x00b"}, "Null characters"),
         ({"rule": "coin"}, "coin"),
         ({"level": "77"}, "77"),
@@ -332,6 +332,13 @@ def test_a_clerk_counts_a_closed_pot_from_the_desk(
     still_open = world.a_pot(challenge)
     page = visit(reverse("budgets:count", args=[still_open.pk]), data={}, status=409)
     assert "still open" in page.text
+
+
+def test_an_open_ballot_leads_to_its_ideas_and_to_no_form(pot, leader, visit, signed_in) -> None:
+    signed_in(leader, second_factor=True)
+    page = visit(f"/desk/money/{pot.pk}/ideas/")
+    assert pot.projects.first().get_absolute_url() in page.links
+    assert not [link for link in page.links if link.startswith("/desk/money/projects/")]
 
 
 def test_removing_from_an_open_ballot_is_refused_with_words(pot, leader, visit, signed_in) -> None:
