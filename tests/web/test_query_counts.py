@@ -1,0 +1,98 @@
+"""No page and no operation of the API asks more of the database when there is more to show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from commonweal.ground.journal.actions import record
+from commonweal.ground.places.models import Authority, Membership, RoleKind
+from commonweal.propose.proposals.models import Proposal, Signature
+from commonweal.spread.updates.models import Follow
+from tests.factories import world
+from tests.visit import sign_in
+from tests.web.doors import address_of, api_addresses, every_route
+from tests.web.matrix_world import Things, a_comment, a_counted_pot, people, things
+
+pytestmark = pytest.mark.django_db
+MOST = 12
+MOST_AT = {"web:desk": 16}  # neither a list nor one thing: six panels, each with a list of its own
+CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
+
+
+def grow(own: Things, rows: int) -> None:
+    """Put so many more rows into every list there is, the owner's own lists too."""
+    at = timezone.now()
+    root = world.root(own.authority)
+    for _ in range(rows):
+        person = world.a_person(own.community, name="Pat", role=RoleKind.MODERATOR)
+        place = world.a_community(own.authority, parent=own.community)
+        Membership.objects.create(person=own.owner, community=place, level=1, joined_at=at)
+        organisation = world.an_organisation(own.authority)
+        world.a_service(own.authority, provider=organisation, community=place)
+        world.a_service(own.authority, provider=own.organisation, community=own.community)
+        challenge = world.a_challenge(own.authority, service=own.service, money_pence=90_000_00)
+        world.a_challenge(own.authority, published=False, service=own.service)
+        Follow.objects.create(person=own.owner, challenge=challenge, since=at - timedelta(days=1))
+        for about in (own.challenge, challenge):
+            world.a_pot(about, community=root)
+            a_counted_pot(about)
+            idea = world.a_proposal(about, author=person)
+            mine = world.a_proposal(about, author=own.owner)
+            world.a_proposal(about, author=own.owner, status="draft", published_at=None)
+            for thing in (idea, mine, own.proposal):
+                _speak(thing, person)
+            record(what="proposal.published", who=person, about=idea, at=at, public=True)
+
+
+def _speak(idea: Proposal, person: object) -> None:
+    a_comment(idea, person)  # type: ignore[arg-type]
+    Signature.objects.get_or_create(
+        proposal=idea, person=person, defaults={"standing": "resident", "signed_at": timezone.now()}
+    )
+
+
+def asked_of(client: Client, address: str) -> int:
+    """Return how many statements a page costs, or nothing where there is no page."""
+    cookies = client.cookies.copy()
+    with transaction.atomic(), CaptureQueriesContext(connection) as seen:
+        answer = client.get(address)
+        if answer.streaming:
+            list(answer.streaming_content)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    statements = [q["sql"] for q in seen if not q["sql"].startswith(CONTROL)]
+    return len(statements) if answer.status_code == 200 else 0
+
+
+def test_every_page_costs_at_most_twelve_statements_however_much_there_is(
+    authority: Authority, elsewhere: Authority
+) -> None:
+    own = things(authority)
+    who = people(own, things(elsewhere))
+    Authenticator.objects.all().delete()  # made-up ones, which no browser could use
+    owner = sign_in(Client(), own.owner, second_factor=True)
+    clients = {"nobody": who.anonymous, "the owner": owner, "an administrator": who.everything}
+    addresses = {route.name: address_of(route, own) for route in every_route()}
+    addresses |= {path: address for _method, path, address in api_addresses(own)}
+    grow(own, 2)
+    before = _costs(clients, addresses)
+    grow(own, 12)
+    after = _costs(clients, addresses)
+    assert len([cost for cost in after.values() if cost]) > 100
+    assert {at: (before[at], n) for at, n in after.items() if n > before[at]} == {}
+    assert {at: n for at, n in after.items() if n > MOST_AT.get(at[0], MOST)} == {}
+
+
+def _costs(clients: dict[str, Client], addresses: dict[str, str]) -> dict[tuple[str, str], int]:
+    return {
+        (name, who): asked_of(client, address)
+        for name, address in addresses.items()
+        for who, client in clients.items()
+    }
