@@ -148,6 +148,22 @@ def test_who_may_not_vote_is_told_why_and_what_to_do(
     assert not Ballot.objects.exists()
 
 
+def test_who_moves_out_after_voting_keeps_their_vote_and_cannot_change_it(
+    pot, resident, visit, signed_in
+) -> None:
+    signed_in(resident)
+    visit(at("vote", pot), data={"projects": numbers(pot)[:1], "do": "cast"})
+    resident.membership_set.all().delete()
+    page = visit(at("pot", pot))
+    assert "Your vote is in, and stays in" in page.text
+    assert "Join Quayside" in page.text
+    page = visit(at("receipt", pot))
+    assert "Your vote is in the box, and stays there" in page.text
+    assert "Change my vote" not in page.text and "You can change it" not in page.text
+    visit(at("vote", pot), data={"projects": numbers(pot), "do": "cast"}, status=403)
+    assert Approval.objects.count() == 1
+
+
 def test_pots_never_show_at_another_authority(pot, closed, community, elsewhere, visit) -> None:
     counted(closed, community)
     there = {"headers": {"host": "northmoor.localhost"}}

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from commonweal.decide.budgets import actions, queries
+from commonweal.decide.budgets import actions, queries, rules
 from commonweal.decide.budgets.models import Pot, Project
 from commonweal.ground.challenges import actions as challenges
 from commonweal.ground.challenges.models import Challenge, Outcome
@@ -50,6 +50,19 @@ def test_a_leader_sets_a_pot_up_and_the_journal_tells(wanted, leader, seen_by) -
     entry = Entry.objects.get()
     assert (entry.what, entry.who, entry.is_public) == ("pot.created", leader, True)
     assert entry.challenge == wanted["challenge"]
+
+
+def test_what_is_set_up_for_an_unpublished_challenge_is_in_nobodys_story(
+    wanted, authority, leader, seen_by, visit, client
+) -> None:
+    draft = world.a_challenge(authority, published=False, community=wanted["community"])
+    pot = actions.create_pot(viewer=seen_by(leader), **{**wanted, "challenge": draft})
+    what = {"title": "Warm", "summary": "Heating on.", "cost_pence": 20_000_00}
+    actions.add_project(viewer=seen_by(leader), pot_id=pot.pk, **what)
+    actions.change_pot(viewer=seen_by(leader), pot_id=pot.pk, pence=40_000_00)
+    assert Entry.objects.count() == 3
+    assert client.get("/api/journal").json()["items"] == []
+    assert "no longer shown" not in visit("/what-changed/").text
 
 
 def test_only_those_who_lead_set_pots_up(wanted, resident, moderator, seen_by, elsewhere) -> None:
@@ -179,6 +192,24 @@ def test_once_it_is_open_nothing_about_a_pot_changes(coming, leader, seen_by) ->
         viewer=in_time, project_id=project.pk, where="Old Town", **{**what, "cost_pence": 5}
     )
     assert Project.objects.get().cost_pence == 5
+
+
+def test_who_changes_what_a_colleague_has_just_taken_off_is_told(
+    coming, leader, seen_by, visit, signed_in, monkeypatch
+) -> None:
+    what = {"title": "Warm", "summary": "Heating on.", "cost_pence": 20_000_00}
+    project = actions.add_project(viewer=seen_by(leader), pot_id=coming.pk, **what)
+    real = rules.may_run
+
+    def meanwhile(viewer: Any, pot: Pot) -> bool:
+        Project.objects.filter(pk=project.pk).delete()
+        return real(viewer, pot)
+
+    monkeypatch.setattr(rules, "may_run", meanwhile)
+    signed_in(leader, second_factor=True)
+    data = {"title": "Warmer", "summary": "On.", "cost_pence": "2000"}
+    page = visit(reverse("budgets:change_project", args=[project.pk]), data=data)
+    assert "has been taken off the ballot" in page.text
 
 
 def test_a_pot_cannot_shrink_below_a_project_in_it(coming, leader, seen_by) -> None:

@@ -86,7 +86,7 @@ def create_pot(
         created_at=viewer.at,
         created_by=viewer.person,
     )
-    journal.record(what="pot.created", who=viewer.person, about=pot, at=viewer.at, public=True)
+    _record(viewer, "pot.created", pot)
     return pot
 
 
@@ -103,8 +103,16 @@ def change_pot(*, viewer: Viewer, pot_id: int, **changes: Any) -> Pot:
     if pot.projects.filter(cost_pence__gt=pot.pence).exists():
         raise TooDear
     pot.save(update_fields=[*changes])
-    journal.record(what="pot.changed", who=viewer.person, about=pot, at=viewer.at, public=True)
+    _record(viewer, "pot.changed", pot)
     return pot
+
+
+def _record(viewer: Viewer, what: str, about: Pot | Project) -> None:
+    """Keep who set up what; it is everyone's story once the challenge is."""
+    challenge = about.challenge if isinstance(about, Pot) else about.pot.challenge
+    journal.record(
+        what=what, who=viewer.person, about=about, at=viewer.at, public=challenge.is_public
+    )
 
 
 def _check_money(challenge: Challenge, pence: int, *, but: int | None = None) -> None:
@@ -136,6 +144,13 @@ def _pot_to_change(viewer: Viewer, pot_id: int) -> Pot:
     return pot
 
 
+def _project_to_change(viewer: Viewer, project_id: int) -> tuple[Pot, Project]:
+    """Hold the pot, and only then read the project: a colleague may have taken it off just now."""
+    found = Project.objects.filter(authority=viewer.authority).values_list("pot_id", flat=True)
+    pot = _pot_to_change(viewer, found.get(pk=project_id))
+    return pot, pot.projects.get(pk=project_id)
+
+
 @transaction.atomic
 def add_project(
     *,
@@ -165,9 +180,7 @@ def add_project(
         where=where,
         cost_pence=cost_pence,
     )
-    journal.record(
-        what="project.added", who=viewer.person, about=project, at=viewer.at, public=True
-    )
+    _record(viewer, "project.added", project)
     return project
 
 
@@ -176,30 +189,26 @@ def change_project(
     *, viewer: Viewer, project_id: int, title: str, summary: str, where: str, cost_pence: int
 ) -> Project:
     """Change a project's words or cost before its pot opens."""
-    project = Project.objects.get(pk=project_id, authority=viewer.authority)
-    pot = _pot_to_change(viewer, project.pot_id)
+    pot, project = _project_to_change(viewer, project_id)
     if cost_pence > pot.pence:
         raise TooDear
     project.title, project.summary, project.where = title, summary, where
     project.cost_pence = cost_pence
     project.save(update_fields=["title", "summary", "where", "cost_pence"])
-    journal.record(
-        what="project.changed", who=viewer.person, about=project, at=viewer.at, public=True
-    )
+    _record(viewer, "project.changed", project)
     return project
 
 
 @transaction.atomic
 def remove_project(*, viewer: Viewer, project_id: int) -> Pot:
     """Take a project off the ballot before the pot opens; its proposal is what it was before."""
-    project = Project.objects.get(pk=project_id, authority=viewer.authority)
-    pot = _pot_to_change(viewer, project.pot_id)
+    pot, project = _project_to_change(viewer, project_id)
     if project.proposal_id is not None:
         has_lost = Project.objects.filter(proposal=project.proposal_id, is_funded=False).exists()
         before = Status.NOT_FUNDED if has_lost else Status.PUBLISHED
         proposals.mark(proposal_ids=[project.proposal_id], status=before)
     project.delete()
-    journal.record(what="project.removed", who=viewer.person, about=pot, at=viewer.at, public=True)
+    _record(viewer, "project.removed", pot)
     return pot
 
 
@@ -338,7 +347,8 @@ def _count(pot: Pot, who: Person | None, at: datetime) -> Pot:
     _publish(pot, profile.ids[outcome.funded].tolist())
     winners = int(outcome.funded.sum())
     facts = {"funded": winners, "projects": len(profile.ids), "automatic": who is None}
-    journal.record(what="pot.counted", who=who, about=pot, at=at, public=True, facts=facts)
+    public = pot.challenge.is_public
+    journal.record(what="pot.counted", who=who, about=pot, at=at, public=public, facts=facts)
     return pot
 
 

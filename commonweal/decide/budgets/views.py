@@ -204,6 +204,7 @@ def receipt(request: Request, pot_id: int) -> HttpResponse:
     values = {
         "ballot": mine,
         "has_voted": mine is not None or queries.has_voted(viewer, pot),
+        "why_not": rules.why_not(viewer, pot),
         "chosen": [project for project in pot.projects.order_by("pk") if project.pk in chosen],
     }
     return _page(request, "budgets/receipt.html", pot, values)
@@ -361,6 +362,8 @@ def _project_from(form: ProjectForm, action: Any) -> bool:
         form.add_error("cost_pence", _("That is more than the whole pot."))
     except actions.PotHasOpened:
         form.add_error(None, _("Voting has opened. From now on the ballot stays as it is."))
+    except Project.DoesNotExist:
+        form.add_error(None, _("This has been taken off the ballot by somebody else."))
     except actions.ProposalNotReady:
         form.add_error(None, _("This idea is not ready for this ballot. Choose another."))
     return not form.errors
