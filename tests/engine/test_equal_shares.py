@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.engine.voting import COMPLETIONS, STOPS, Profile, TieRule, equal_shares, greedy
-from commonweal.engine.voting.rounds import Rounds
+from commonweal.engine.voting.rounds import Electorate, Rounds
 from tests.engine import oracle
 from tests.engine.elections import Election, elections, winners
 
@@ -174,19 +174,18 @@ def test_add1_leaps_over_a_long_wait() -> None:
     assert outcome.runs < 200
 
 
-def every_single_run(profile: Profile, budget: int, stop: str) -> list[int]:
+def every_single_run(profile: Profile, budget: int, stop: str) -> tuple[list[int], Fraction]:
     """Do add1 with a step of one penny and no leap at all."""
-    rank = TieRule().rank(profile)
+    rounds = Rounds(Electorate(profile, "cost", TieRule()))
     start, last = Fraction(budget, profile.voters), None
     while True:
-        run = Rounds(profile.classes, profile.cost, profile.votes, rank, start).run()
-        spent = int(profile.cost[run.order].sum())
-        if last is not None and spent > budget:
-            return last
-        last = run.order
+        run = rounds.run(start)
+        if last is not None and run.spent > budget:
+            return last, start - 1
+        last = run.order.tolist()
         lost = np.delete(profile.cost, last)
-        if not lost.size or (stop == "exhaustive" and lost.min() > budget - spent):
-            return last
+        if not lost.size or (stop == "exhaustive" and lost.min() > budget - run.spent):
+            return last, start
         start += 1
 
 
@@ -203,34 +202,40 @@ def test_leaping_finds_what_every_single_run_finds(stop: str, few_costs: bool) -
         budget = int(cost.sum() * random.uniform(0.4, 0.9))
         profile = Profile.from_indices(np.arange(7), cost, project=project, voter=voter, voters=12)
         outcome = equal_shares(profile, budget, completion="add1", stop=stop, step=1)
-        assert outcome.order.tolist() == every_single_run(profile, budget, stop), seed
+        last, start = every_single_run(profile, budget, stop)
+        assert (outcome.order.tolist(), outcome.start) == (last, start), seed
         leaps += outcome.runs < int(outcome.start - Fraction(budget, 12))
     assert leaps > 5
 
 
-# Elections on which a proof that forgets a rival, or takes every tie for a lasting one, is wrong.
-TELLING = (365, 366, 2428, 2906, 2998, 3652, 4526, 4732)
-
-
-def test_what_is_proved_of_the_runs_between_two_runs_is_true() -> None:
-    proved = 0
-    for seed in (*TELLING, *range(100)):
+@pytest.mark.parametrize("satisfaction", ["cost", "cardinality", "points"])
+def test_what_a_run_proves_of_richer_runs_is_true(satisfaction: str) -> None:
+    proved = met = 0
+    for seed in range(400):
         random = np.random.default_rng(seed)
-        likes = random.random((6, 5)) < random.uniform(0.2, 0.7)
-        likes[random.integers(0, 6, 5), np.arange(5)] = True
+        voters, projects = (int(n) for n in random.integers(3, 14, 2))
+        likes = random.random((voters, projects)) < random.uniform(0.2, 0.7)
+        likes[random.integers(0, voters, projects), np.arange(projects)] = True
         voter, project = np.nonzero(likes)
-        cost = random.integers(1, 5, 5) * 12 if seed % 2 else random.integers(5, 60, 5)
-        profile = Profile.from_indices(np.arange(5), cost, project=project, voter=voter, voters=6)
-        rank = TieRule(("id-text",)).rank(profile)
-        low = Fraction(int(random.integers(10, 200)), 6)
-        rise = int(random.integers(2, 9))
-        starts = [low + Fraction(half, 2) for half in range(2 * rise + 1)]
-        runs = [Rounds(profile.classes, profile.cost, profile.votes, rank, s) for s in starts]
-        poor = runs[0].run()
-        if runs[-1].run(like=poor).follows:
-            proved += 1
-            assert all(run.run().order == poor.order for run in runs[1:-1]), seed
-    assert proved > 20
+        cost = (
+            random.integers(1, 5, projects) * 12 if seed % 2 else random.integers(5, 60, projects)
+        )
+        profile = Profile.from_indices(
+            np.arange(projects), cost, project=project, voter=voter, voters=voters,
+            value=random.integers(1, 4, len(voter)),
+        )  # fmt: skip
+        rounds = Rounds(Electorate(profile, satisfaction, TieRule(("id-text",))))
+        low = Fraction(int(random.integers(10, 200)), voters)
+        horizon = float(random.choice([0.25, 1, 3, 10, 40]))
+        poor = rounds.run(low, horizon=horizon)
+        assert 0 <= poor.reach <= horizon
+        met += poor.reach < horizon
+        proved += poor.reach > 0
+        for part in (0.01, 0.3, 0.6, 0.9, 0.999):
+            richer = rounds.run(low + Fraction(poor.reach * part))
+            assert richer.order.tolist() == poor.order.tolist(), (seed, part)
+    assert proved > 200
+    assert met > 100
 
 
 def test_everything_everybody_wants_is_bought_to_the_last_penny() -> None:
@@ -260,6 +265,10 @@ def test_ballots_without_a_mark_take_their_share_of_the_money() -> None:
         ({"completion": "more"}, "completion"),
         ({"stop": "never"}, "stop"),
         ({"step": 0}, "step"),
+        ({"start": "half"}, "start"),
+        ({"unit": 0}, "unit"),
+        ({"satisfaction": "joy"}, "satisfaction"),
+        ({"satisfaction": "points"}, "points"),
     ],
 )
 def test_a_wrong_argument_is_named(wrong: dict[str, object], message: str) -> None:

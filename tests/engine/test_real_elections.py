@@ -1,14 +1,20 @@
 """Real elections give the winners that the reference count found."""
 
 import json
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
-from commonweal.engine.voting import Outcome, Profile, TieRule, equal_shares, greedy
-from commonweal.engine.voting.pabulib import read_pabulib
-from commonweal.engine.voting.rounds import Rounds
+from commonweal.engine.voting.equal_shares import equal_shares
+from commonweal.engine.voting.greedy import greedy
+from commonweal.engine.voting.outcome import Outcome
+from commonweal.engine.voting.pabulib import Election, read_pabulib
+from commonweal.engine.voting.phragmen import phragmen
+from commonweal.engine.voting.rounds import Electorate, Rounds
+from commonweal.engine.voting.ties import TieRule
 
 PACK = Path(__file__).resolve().parents[2].parent / "shared/data/pabulib"
 BY_ID = TieRule(("id-text",))
@@ -41,72 +47,69 @@ OWN_WINNERS = {
     "mes-cost+add1u": ["a", "c", "d"],
     "mes-cost+add1-noexhaust": ["a", "c", "d"],
 }
+SATISFACTION = {"cost": "cost", "card": "cardinality", "points": "points", "borda": "borda"}
+GREEDY = {"cost": "votes", "card": "votes-per-cost"}
+COMPLETION = {
+    "": ("none", "exhaustive"),
+    "util": ("greedy", "exhaustive"),
+    "add1": ("add1", "exhaustive"),
+    "add1u": ("add1-greedy", "exhaustive"),
+    "add1-noexhaust": ("add1", "overspend"),
+}
 
 
-def covered() -> list[str]:
-    """Return the names of the elections whose expected winners these rules can give."""
-    return ["own", *sorted(path.stem for path in PACK.glob("expected/*.json") if _rules(path))]
+def counted(rule: str) -> Callable[[Election], Outcome]:
+    """Return the count that the pack's name of a rule stands for."""
+    kind, _, rest = rule.partition("-")
+    if kind == "phragmen":
+        return lambda e: phragmen(e.profile, e.budget, ties=BY_ID)
+    name, _, end = rest.partition("+")
+    worth = SATISFACTION[name]
+    if kind == "greedy":
+        measure = GREEDY.get(name, "score-per-cost")
+        return lambda e: greedy(
+            e.profile, e.budget, measure=measure, satisfaction=worth, ties=BY_ID
+        )
+    completion, stop = COMPLETION[end]
+    return lambda e: equal_shares(
+        e.profile, e.budget, satisfaction=worth, completion=completion, stop=stop, ties=BY_ID
+    )
 
 
-def _rules(path: Path) -> dict[str, Any]:
-    rules = json.loads(path.read_text())["rules"]
-    return {name: rules[name] for name in OWN_WINNERS if name in rules}
+def expected() -> dict[str, dict[str, list[str]]]:
+    """Return the winners under each rule of each election."""
+    found = {"own": OWN_WINNERS}
+    for path in sorted(PACK.glob("expected/*.json")):
+        rules = json.loads(path.read_text())["rules"]
+        found[path.stem] = {rule: entry["winners"] for rule, entry in rules.items()}
+    return found
 
 
-def election(name: str, folder: Path) -> tuple[Profile, int, dict[str, list[str]]]:
+EXPECTED = expected()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_rule_gives_the_expected_winners(name: str, tmp_path: Path) -> None:
     if name == "own":
-        path, expected = folder / "own.pb", OWN_WINNERS
-        path.write_text(OWN)
-    else:
-        path = next(PACK.glob(f"{name}.pb*"))
-        found = _rules(PACK / f"expected/{name}.json")
-        expected = {rule: entry["winners"] for rule, entry in found.items()}
-    read = read_pabulib(path)
-    return read.profile, read.budget, expected
+        (tmp_path / "own.pb").write_text(OWN)
+    path = tmp_path / "own.pb" if name == "own" else next(PACK.glob(f"{name}.pb*"))
+    election = read_pabulib(path)
+    for rule, winners in EXPECTED[name].items():
+        outcome = counted(rule)(election)
+        assert sorted(outcome.ids[outcome.funded].tolist()) == sorted(winners), rule
+        assert outcome.spent <= election.budget
 
 
-def won(outcome: Outcome, *, by_shares_alone: bool = False) -> list[str]:
-    return sorted(outcome.ids[outcome.shared if by_shares_alone else outcome.funded].tolist())
-
-
-def ends_where_it_should(profile: Profile, budget: int) -> None:
-    """Check the end of add1 on a forint election, where step by step takes millions of runs."""
-    step = 10_000_00
-    outcome = equal_shares(profile, budget, completion="add1", step=step, ties=BY_ID)
+@pytest.mark.parametrize("path", sorted(PACK.glob("Hungary*")), ids=lambda path: path.stem)
+def test_a_forint_election_ends_at_the_first_overspend(path: Path) -> None:
+    election = read_pabulib(path)
+    outcome = equal_shares(election.profile, election.budget, completion="add1", ties=BY_ID)
+    steps = (outcome.start - Fraction(election.budget, election.profile.voters)) / 100
+    assert steps.denominator == 1
+    assert outcome.runs < steps / 10
+    rounds = Rounds(Electorate(election.profile, "cost", BY_ID))
+    last, one_more = rounds.run(outcome.start), rounds.run(outcome.start + 100)
+    assert np.array_equal(outcome.order, last.order)
+    assert last.spent <= election.budget
     lost = outcome.cost[~outcome.funded & (outcome.votes > 0)]
-    assert outcome.runs > 1
-    if lost.size and lost.min() <= budget - outcome.spent:
-        rank = BY_ID.rank(profile)
-        one_more = Rounds(
-            profile.classes, profile.cost, profile.votes, rank, outcome.start + step
-        ).run()
-        assert profile.cost[one_more.order].sum() > budget
-
-
-@pytest.mark.parametrize("name", covered())
-def test_one_run_and_greedy_give_the_expected_winners(name: str, tmp_path: Path) -> None:
-    profile, budget, expected = election(name, tmp_path)
-    if "greedy-cost" in expected:
-        assert won(greedy(profile, budget, ties=BY_ID)) == sorted(expected["greedy-cost"])
-    filled = equal_shares(profile, budget, completion="greedy", ties=BY_ID)
-    assert won(filled, by_shares_alone=True) == sorted(expected["mes-cost"])
-    assert won(filled) == sorted(expected["mes-cost+util"])
-
-
-@pytest.mark.parametrize("name", covered())
-def test_add1_gives_the_expected_winners(name: str, tmp_path: Path) -> None:
-    profile, budget, expected = election(name, tmp_path)
-    if "mes-cost+add1" not in expected:
-        ends_where_it_should(profile, budget)
-        return
-    outcome = equal_shares(profile, budget, completion="add1-greedy", ties=BY_ID)
-    assert won(outcome, by_shares_alone=True) == sorted(expected["mes-cost+add1"])
-    assert won(outcome) == sorted(expected["mes-cost+add1u"])
-
-
-@pytest.mark.parametrize("name", covered())
-def test_add1_until_it_overspends_gives_the_expected_winners(name: str, tmp_path: Path) -> None:
-    profile, budget, expected = election(name, tmp_path)
-    if "mes-cost+add1-noexhaust" in expected:
-        outcome = equal_shares(profile, budget, completion="add1", stop="overspend", ties=BY_ID)
-        assert won(outcome) == sorted(expected["mes-cost+add1-noexhaust"])
+    assert one_more.spent > election.budget or lost.min() > election.budget - last.spent

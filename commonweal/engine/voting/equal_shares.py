@@ -8,25 +8,30 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.engine.voting.greedy import BY_DEFAULT, Filled, fill
+from commonweal.engine.voting.greedy import BY_DEFAULT, FILL_MEASURES, Filled, fill
+from commonweal.engine.voting.limits import Limits, pay_must
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.profile import Profile, whole_budget
-from commonweal.engine.voting.purses import Purses
-from commonweal.engine.voting.rounds import Rounds, Run
+from commonweal.engine.voting.rounds import Electorate, Rounds, Run
 from commonweal.engine.voting.ties import Tie, TieRule
 
 COMPLETIONS = ("none", "greedy", "add1", "add1-greedy")
 STOPS = ("exhaustive", "overspend")
+STARTS = ("exact", "whole")
 
 
 def equal_shares(
     profile: Profile,
     budget: int,
     *,
+    satisfaction: str = "cost",
     completion: str = "none",
     stop: str = "exhaustive",
+    start: str = "exact",
     step: int = 100,
+    unit: int = 100,
     ties: TieRule = BY_DEFAULT,
+    limits: Limits | None = None,
 ) -> Outcome:
     """Share the budget equally among all ballots and let supporters buy projects together.
 
@@ -42,18 +47,27 @@ def equal_shares(
         Ballots; a mark is an approval, whatever its value.
     budget : int
         Whole pence, above 0.
+    satisfaction : {"cost", "cardinality", "points", "borda", "borda-all"}
+        What a funded project is worth to a supporter; see ``satisfaction.worth``.
     completion : {"none", "greedy", "add1", "add1-greedy"}
-        What to do with the money left over. ``greedy`` funds more projects by votes, skipping what
-        does not fit. ``add1`` starts again with ``step`` more for each ballot, until the stop rule
+        What to do with the money left over. ``greedy`` funds more projects, skipping what does not
+        fit, by the most satisfaction for the money: by votes where a project is worth its cost. ``add1`` starts again with ``step`` more for each ballot, until the stop rule
         ends it. ``add1-greedy`` does first the one, then the other.
     stop : {"exhaustive", "overspend"}
         When add1 ends. Both end at the first run that costs more than the budget and keep the run
         before it; ``exhaustive`` ends also at the first run that leaves no supported project
         affordable with what is left of the budget.
+    start : {"exact", "whole"}
+        Whether each ballot starts with the exact fraction, or with whole units of the currency.
     step : int
         How much start money add1 adds, in pence: by default one unit of the currency.
+    unit : int
+        One unit of the currency in pence, for ``start="whole"``.
     ties : TieRule, optional
         Who goes first among projects with equal effective votes.
+    limits : Limits, optional
+        Must-fund projects (paid before the rest is shared out), exclusive projects, caps and a
+        minimum; pots are not read here.
 
     Returns
     -------
@@ -62,7 +76,8 @@ def equal_shares(
     Raises
     ------
     ValueError
-        If the budget or the step is not a whole number above 0, or a name is unknown.
+        If the budget, the step or the unit is not a whole number above 0, a name is unknown, the
+        ballots carry no values for the satisfaction, or the limits cannot be kept.
 
     Notes
     -----
@@ -72,7 +87,8 @@ def equal_shares(
 
     Add1 ends: once every ballot starts with the cost of all supported projects, all are bought, and
     then either they cost more than the budget or nothing is left to buy. It does not make every
-    run: where two runs prove that all runs between them buy the same, it leaps (see ``Rounds.run``).
+    run: each one tells how much further the same projects are surely bought, and the next begins
+    where that ends (see ``Rounds.run``), so a small step costs no more than a large one.
 
     References
     ----------
@@ -95,88 +111,126 @@ def equal_shares(
     (Tie(projects=(0, 1), chosen=0, by='id-text', times=1),)
     """
     pence = whole_budget(budget)
-    if completion not in COMPLETIONS:
-        raise ValueError(f"completion must be one of {', '.join(COMPLETIONS)}, not {completion!r}")
-    if stop not in STOPS:
-        raise ValueError(f"stop must be one of {', '.join(STOPS)}, not {stop!r}")
-    if int(step) != step or step <= 0:
-        raise ValueError(f"step must be a whole number of pence above 0, not {step!r}")
-    count = _Count(profile, pence, ties)
-    last = count.run(Fraction(pence, max(1, profile.voters)))
-    if completion.startswith("add1"):
+    _check("completion", completion, COMPLETIONS)
+    _check("stop", stop, STOPS)
+    _check("start", start, STARTS)
+    for name, number in (("step", step), ("unit", unit)):
+        if int(number) != number or number <= 0:
+            raise ValueError(f"{name} must be a whole number above 0, not {number!r}")
+    must, money, room = pay_must(profile, pence, limits)
+    out = np.array([room.obstacle(p) is not None for p in range(len(profile.ids))], dtype=bool)
+    below = limits.too_few(profile) if limits else np.zeros(len(profile.ids), dtype=bool)
+    electorate = Electorate(profile, satisfaction, ties, limits, must, out | below)
+    share = Fraction(money, max(1, profile.voters))
+    if start == "whole":
+        share = Fraction(share // unit * unit)
+    count = Count(electorate, pence, ties)
+    raises = completion.startswith("add1")
+    last = count.first(share)
+    if raises:
         last = count.add1(last, int(step), stop)
     filled = None
     if completion.endswith("greedy"):
-        filled = fill(profile, pence - count.spent(last), ties, taken=tuple(count.won(last)))
-    return count.outcome(last, filled, completion, stop if completion.startswith("add1") else "")
+        for p in count.won(last)[len(must) :]:
+            room.take(p)
+        filled = fill(
+            profile,
+            pence - count.spent(last),
+            ties,
+            taken=tuple(count.won(last)),
+            measure=FILL_MEASURES[satisfaction],
+            satisfaction=satisfaction,
+            room=room,
+            below=below,
+        )
+    return count.outcome(last, filled, completion, stop if raises else "")
 
 
-class _Count:
+def _check(name: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {given!r}")
+
+
+class Count:
     """One count: runs with different start money over the same ballots."""
 
-    def __init__(self, profile: Profile, budget: int, ties: TieRule) -> None:
-        self.profile, self.budget, self.rule = profile, budget, ties
-        self.rank = ties.rank(profile)
-        supported = np.flatnonzero(profile.votes)
-        self.supported = supported[np.argsort(self.rank[supported])]
-        self.free = [int(p) for p in self.supported if profile.cost[p] == 0]
+    def __init__(self, electorate: Electorate, budget: int, ties: TieRule) -> None:
+        self.electorate, self.budget, self.rule = electorate, budget, ties
+        self.profile = electorate.profile
+        self.rounds = Rounds(electorate)
         self.runs = 0
+        self.gap = float("inf")
         self.ties: Counter[tuple[int, ...]] = Counter()
+        self.outcomes: set[bytes] = set()
 
-    def run(self, start: Fraction, like: Run | None = None) -> Run:
-        profile = self.profile
-        rounds = Rounds(profile.classes, profile.cost, profile.votes, self.rank, start)
-        run = rounds.run(like)
+    def first(self, share: Fraction) -> Run:
+        """Make the first run, and look ahead no further."""
+        return self.note(self.rounds.run(share))
+
+    def spent(self, run: Run) -> int:
+        """Return what this run's winners cost, with those that were paid before it."""
+        return run.spent + int(self.profile.cost[list(self.electorate.must)].sum())
+
+    def note(self, run: Run) -> Run:
+        """Keep what the result says about all runs together."""
         self.runs += 1
-        self.ties.update(bought.tied for bought in run.purchases if len(bought.tied) > 1)
+        self.gap = min(self.gap, run.gap)
+        if len(run.tied):
+            self.ties.update(run.ties())
+        if run.complete:
+            self.outcomes.add(np.sort(run.order).tobytes())
         return run
 
     def won(self, run: Run) -> list[int]:
-        return self.free + run.order
-
-    def spent(self, run: Run) -> int:
-        return int(self.profile.cost[run.order].sum())
+        """Return who won, in order: what must be funded, what costs nothing, what was bought."""
+        return [*self.electorate.must, *self.electorate.free, *run.order.tolist()]
 
     def is_exhaustive(self, run: Run, stop: str) -> bool:
         """Tell whether no further run can matter, or none is wanted."""
-        lost = self.profile.cost[np.setdiff1d(self.supported, self.won(run))]
-        if not lost.size:
+        lost = self.electorate.still_open(run.order)
+        if not len(lost):
             return True
-        return stop == "exhaustive" and int(lost.min()) > self.budget - self.spent(run)
+        if stop != "exhaustive":
+            return False
+        return int(self.profile.cost[lost].min()) > self.budget - self.spent(run)
 
     def add1(self, last: Run, step: int, stop: str) -> Run:
         """Raise the start money step by step, leaping where all runs between are surely equal."""
-        leap = 1
+        horizon = float(step)
+        most = self.budget - self.spent(last) + last.spent
         while not self.is_exhaustive(last, stop):
-            run = self.run(last.start + leap * step, like=last)
-            if leap > 1 and not run.follows:
-                leap //= 2
-                continue
-            if self.spent(run) > self.budget:
-                return last
+            ahead = int(last.reach // step) + 1
+            run = self.note(self.rounds.run(last.start + ahead * step, horizon=horizon, most=most))
+            if run.spent > most:
+                # What is kept is the last run before it on the grid, not just one that is alike.
+                return last if ahead == 1 else self.rounds.run(run.start - step)
             last = run
-            leap = 2 * leap if run.follows else 1
+            horizon = 4 * horizon if run.reach >= horizon else max(4 * run.reach, float(step))
         return last
 
     def outcome(self, run: Run, filled: Filled | None, completion: str, stop: str) -> Outcome:
+        """Put the result together."""
         profile = self.profile
         order = self.won(run) + (filled.order if filled else [])
         shared = np.zeros(len(profile.ids), dtype=bool)
-        shared[self.won(run)] = True
+        shared[self.won(run)[len(self.electorate.must) :]] = True
         return Outcome(
             rule="equal-shares",
             profile=profile,
             budget=self.budget,
             order=np.array(order, dtype=np.int64),
-            satisfaction="cost",
+            satisfaction=self.electorate.satisfaction,
             completion=completion,
             stop=stop,
             by_shares=shared,
             at_turn=filled.left if filled else None,
             start=run.start,
             runs=self.runs,
+            distinct=len(self.outcomes),
+            gap=self.gap,
             ties=self._tie_records(filled.ties if filled else ()),
-            ledger=_Money(self, run),
+            ledger=_Money(self.electorate, run),
+            detail=filled.told(profile, self.electorate.must) if filled else {},
         )
 
     def _tie_records(self, more: Iterable[Tie]) -> tuple[Tie, ...]:
@@ -192,8 +246,8 @@ class _Count:
 class _Money:
     """Pays everything again in fractions, when somebody asks."""
 
-    def __init__(self, count: _Count, run: Run) -> None:
-        self._count, self._run = count, run
+    def __init__(self, electorate: Electorate, run: Run) -> None:
+        self._of, self._run = electorate, run
 
     def payments(self) -> tuple[Fraction | None, ...]:
         return self._paid[0]
@@ -203,13 +257,12 @@ class _Money:
 
     @cached_property
     def _paid(self) -> tuple[tuple[Fraction | None, ...], NDArray[np.int64]]:
-        profile = self._count.profile
-        purses = Purses(profile.classes, profile.cost, self._run.start)
-        payments: list[Fraction | None] = [None] * len(profile.ids)
-        for p in self._count.free:
+        purses = self._of.purses(self._run.start)
+        payments: list[Fraction | None] = [None] * len(self._of.cost)
+        for p in self._of.free:
             payments[p] = Fraction(0)
-        for p in self._run.order:
+        for p in self._run.order.tolist():
             purses.buy(p)
             payments[p] = purses.paid[-1]
-        behind = [int(purses.behind(p)) for p in range(len(profile.ids))]
+        behind = [int(purses.behind(p)) for p in range(len(self._of.cost))]
         return tuple(payments), np.array(behind, dtype=np.int64)

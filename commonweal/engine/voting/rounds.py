@@ -1,274 +1,370 @@
 """One run of equal shares: floats look, fractions decide whenever the floats are not sure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from heapq import heapify, heappop, heappush
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.engine.voting.classes import Classes
+from commonweal.engine.voting.profile import Profile
 from commonweal.engine.voting.purses import Purses
+from commonweal.engine.voting.satisfaction import of_worth
+from commonweal.engine.voting.ties import TieRule
 
-EPSILON = float(np.finfo(np.float64).eps)
-# A pairwise sum of fewer than 2**48 products is off by less than this many epsilons.
-SUM_ERROR = 64 * EPSILON
-# Money is copied again from the exact purses when its error could pass this part of the start.
-STALE = 2.0**-30
-# Purses this close to a payment (relatively) are treated as not surely able to make it.
-EDGE = 2.0**-20
+if TYPE_CHECKING:
+    from types import ModuleType
 
+    from commonweal.engine.voting.limits import Limits
 
-class Offer(NamedTuple):
-    """A project the supporters can afford: the payment, and bounds on payment per penny of cost."""
-
-    low: float
-    high: float
-    project: int
-    payment: float
-    doubt: float
+# From here on, ballots are merged only if a sample of them shows enough that are alike.
+MANY_MARKS = 4_000_000
+NOTHING = np.zeros(0, dtype=np.int64)
 
 
-class Purchase(NamedTuple):
-    """One round: what was bought, at most at what rate, and whom it tied with (itself included)."""
-
-    project: int
-    high: float
-    tied: tuple[int, ...]
-    rate: Fraction | None
-
-
-@dataclass
-class Run:
-    """A finished run: the purchases in order, and its exact purses when somebody needs them."""
-
-    start: Fraction
-    purchases: list[Purchase] = field(default_factory=list)
-    follows: bool = False
-
-    @property
-    def order(self) -> list[int]:
-        return [purchase.project for purchase in self.purchases]
-
-
-class Rounds:
-    """The state of one run with cost satisfaction: every voter starts with the same money.
-
-    In each round the project with the smallest *rate* is bought: the largest payment of one
-    supporter divided by the cost. A rate only rises during a run, so an old rate is a lower bound
-    and most projects need no second look (lazy evaluation).
-
-    Each float carries a bound on its error. Where the bounds leave room for doubt about a choice or
-    about whether a project can be afforded, :class:`Purses` decides in fractions.
+class Electorate:
+    """What all runs over the same ballots share: supporters, weights and worth as flat arrays.
 
     Parameters
     ----------
-    classes : Classes
-        Merged ballots.
-    cost, votes, rank : int64 arrays, shape (projects,)
-        Price in pence, number of supporters, place in the order that breaks ties.
-    start : Fraction
-        Money of each voter, in pence.
+    profile : Profile
+        The ballots.
+    satisfaction : str
+        What a funded project is worth to a voter; see :func:`satisfaction.worth`.
+    ties : TieRule
+        Who goes first among equals.
+    limits : Limits, optional
+        Exclusive projects and caps, read here; must-fund projects and the minimum come as follows.
+    must : sequence of int
+        Projects paid already, in order.
+    out : bool array, shape (projects,), optional
+        Projects that may not win.
     """
 
     def __init__(
         self,
-        classes: Classes,
-        cost: NDArray[np.int64],
-        votes: NDArray[np.int64],
-        rank: NDArray[np.int64],
-        start: Fraction,
+        profile: Profile,
+        satisfaction: str,
+        ties: TieRule,
+        limits: "Limits | None" = None,
+        must: Sequence[int] = (),
+        out: NDArray[np.bool_] | None = None,
     ) -> None:
-        self._classes, self._cost, self._rank, self._start = classes, cost, rank, start
-        self._costs = cost.tolist()
-        self._votes = votes.tolist()
-        self._bounds = classes.start.tolist()
-        self._money = np.full(len(classes.weight), float(start))
-        self._touched = np.zeros(len(classes.weight), dtype=bool)
-        self._error = np.full(len(classes.weight), EPSILON * float(start))
-        self._stale = STALE * float(start)
-        self._purses: Purses | None = None
-        self._bought: list[int] = []
-        # With full purses each supporter pays cost / votes, so no rate is below 1 / votes.
-        self._queue = [
-            ((1 - 4 * EPSILON) / count, p)
-            for p, count in enumerate(self._votes)
-            if count and self._costs[p]
-        ]
-        heapify(self._queue)
+        self.profile, self.satisfaction = profile, satisfaction
+        seen = of_worth(profile, satisfaction)
+        self.cost = profile.cost
+        self.rank = ties.rank(profile)
+        self.votes = seen.votes
+        self.per_cost = satisfaction == "cost"
+        self.weight: NDArray[np.float64] | None = None
+        value: NDArray[np.int64] | None
+        if _is_worth_merging(seen):
+            classes = seen.classes
+            self.first, self.member, value = classes.start, classes.member, classes.value
+            self.classes = len(classes.weight)
+            self.weight = classes.weight.astype(np.float64)
+        else:
+            self.first, self.member, value = seen.start, seen.voter, seen.value
+            self.classes = seen.voters
+        self.value = None if value is None else value.astype(np.float64)
+        self.number = self.votes.astype(np.float64)
+        self.all_worth = self.number if value is None else self._worth_of_all(value)
+        self.worth = (
+            np.maximum(self.cost, 1).astype(np.float64)
+            if self.per_cost
+            else np.ones(len(self.cost))
+        )
+        self.must = tuple(must)
+        stands = self.votes > 0
+        stands[list(must)] = False
+        if out is not None:
+            stands &= ~out
+        standing = np.flatnonzero(stands)
+        standing = standing[np.argsort(self.rank[standing])]
+        self.free = [int(p) for p in standing if self.cost[p] == 0]
+        self.priced = standing[self.cost[standing] > 0]
+        none = np.zeros(len(self.cost) + 1, dtype=np.int64)
+        self.blocks = limits.exclusive_pairs(profile) if limits else (none, NOTHING)
+        self.caps = limits.cap_arrays(profile) if limits else (none, NOTHING, NOTHING)
+        for p in must:
+            first, last = self.caps[0][p : p + 2]
+            self.caps[2][self.caps[1][first:last]] -= self.cost[p]
 
-    def run(self, like: Run | None = None) -> Run:
-        """Buy until nothing can be afforded.
+    def _worth_of_all(self, value: NDArray[np.int64]) -> NDArray[np.float64]:
+        each = value if self.weight is None else value * self.weight[self.member].astype(np.int64)
+        total = np.concatenate(([0], np.cumsum(each)))
+        return np.diff(total[self.first]).astype(np.float64)
 
-        With ``like``, a run with less start money, ``follows`` tells afterwards whether *every*
-        start money between the two surely gives the same purchases. With more start money and the
-        same purchases so far, no purse is emptier and no rate higher. So if each choice of the
-        richer run beats its rivals' rates even at the poorer run's rate of that choice, it does so
-        everywhere between; an exact tie counts if both runs met it at the same rate.
-        """
-        done = Run(self._start, follows=like is not None)
-        hurdles: Sequence[Purchase] = like.purchases if like else ()
-        while True:
-            place = len(done.purchases)
-            hurdle = hurdles[place] if done.follows and place < len(hurdles) else None
-            found = self._next(hurdle)
-            if found is None:
-                done.follows = done.follows and place == len(hurdles)
-                return done
-            purchase, clear = found
-            done.follows = done.follows and clear
-            done.purchases.append(purchase)
+    def still_open(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the projects that have a price, did not win and may yet win beside the winners."""
+        ends = np.zeros(len(self.cost), dtype=bool)
+        ends[order] = True
+        pairs_ptr, pairs = self.blocks
+        caps_ptr, caps, pence = self.caps
+        if len(pairs) or len(caps):
+            left = pence.copy()
+            for p in (*self.must, *order.tolist()):
+                ends[pairs[pairs_ptr[p] : pairs_ptr[p + 1]]] = True
+                if p not in self.must:  # those have been taken off already
+                    left[caps[caps_ptr[p] : caps_ptr[p + 1]]] -= self.cost[p]
+            owner = np.repeat(np.arange(len(self.cost)), np.diff(caps_ptr))
+            ends[owner[left[caps] < self.cost[owner]]] = True
+        return self.priced[~ends[self.priced]]
 
-    def _next(self, hurdle: Purchase | None) -> tuple[Purchase, bool] | None:
-        """Buy one project; tell also whether it was chosen as the hurdle asks."""
-        offers = self._offers(hurdle.high if hurdle else 0.0)
-        if not offers:
-            return None
-        purchase, offer = self._choose(offers)
-        clear = hurdle is not None and self._same_choice(purchase, hurdle, offers)
-        for other in offers:
-            if other.project != purchase.project:
-                heappush(self._queue, (other.low, other.project))
-        self._pay(offer)
-        return purchase, clear
-
-    def _offers(self, hurdle: float) -> list[Offer]:
-        """Take from the queue every project that could still be the best, or below the hurdle."""
-        offers: list[Offer] = []
-        reach = float("inf")
-        while self._queue and self._queue[0][0] <= reach:
-            project = heappop(self._queue)[1]
-            offer = self._evaluate(project)
-            if offer is None:
-                continue  # its supporters' money only falls, so it can never be afforded again
-            offers.append(offer)
-            reach = min(reach, max(offer.high, hurdle))
-        return offers
-
-    def _choose(self, offers: list[Offer]) -> tuple[Purchase, Offer]:
-        reach = min(offer.high for offer in offers)
-        rivals = [offer for offer in offers if offer.low <= reach]
-        if len(rivals) == 1:
-            best = rivals[0]
-            return Purchase(best.project, best.high, (best.project,), None), best
-        exact = {offer.project: self._exact_offer(offer.project) for offer in rivals}
-        rates = {p: found[0] for p, found in exact.items() if found is not None}
-        least = min(rates.values())
-        tied = sorted((p for p, rate in rates.items() if rate == least), key=self._rank.__getitem__)
-        found = exact[tied[0]]
-        assert found is not None
-        return Purchase(tied[0], found[1].high, tuple(tied), least), found[1]
-
-    @staticmethod
-    def _same_choice(purchase: Purchase, hurdle: Purchase, offers: list[Offer]) -> bool:
-        if purchase.project != hurdle.project:
-            return False
-        flat = purchase.tied == hurdle.tied and purchase.rate == hurdle.rate
-        beaten = {purchase.project, *(purchase.tied if flat else ())}
-        return all(offer.project in beaten or offer.low > hurdle.high for offer in offers)
-
-    def _members(self, project: int) -> NDArray[np.signedinteger[Any]]:
-        return self._classes.member[self._bounds[project] : self._bounds[project + 1]]
-
-    def _evaluate(self, project: int) -> Offer | None:
-        """Return the offer of a project, None if its supporters cannot afford it."""
-        cost, votes = self._costs[project], self._votes[project]
-        member = self._members(project)
-        held = self._money[member]
-        weight = self._classes.weight_at[self._bounds[project] : self._bounds[project + 1]]
-        worth = held * weight
-        error = self._error[member]
-        total = float(worth.sum())
-        slack = float((error * weight).sum()) * (1 + SUM_ERROR) + SUM_ERROR * (total + cost)
-        if total + slack < cost:
-            return None
-        if total - slack < cost:
-            return self._surely(project)
-        payment, poor = cost / votes, 0
-        while True:
-            short = held < payment
-            now_poor = int(np.count_nonzero(short))
-            if now_poor == poor:
-                break
-            poor = now_poor
-            payers = votes - float(weight[short].sum())
-            if payers < 1:
-                return self._surely(project)
-            payment = (cost - float(worth[short].sum())) / payers
-        return self._bounded(project, payment, held, weight, error)
-
-    def _bounded(
-        self,
-        project: int,
-        payment: float,
-        held: NDArray[np.float64],
-        weight: NDArray[np.float64],
-        error: NDArray[np.float64],
-    ) -> Offer | None:
-        """Add the error bounds: poor purses may be off, and the payers share the difference."""
-        cost = self._costs[project]
-        poor = held < payment * (1 + EDGE)
-        payers = self._votes[project] - float(weight[poor].sum())
-        if payers < 1:
-            return self._surely(project)
-        doubt = float((error * weight)[poor].sum()) * (1 + SUM_ERROR)
-        doubt = (doubt + SUM_ERROR * cost) / payers
-        doubt += 4 * EPSILON * payment
-        if doubt + float(error.max()) > payment * EDGE / 2:
-            return self._surely(project)
-        return Offer(
-            (payment - doubt) / cost * (1 - 2 * EPSILON),
-            (payment + doubt) / cost * (1 + 2 * EPSILON),
-            project,
-            payment,
-            doubt,
+    def purses(self, start: Fraction) -> Purses:
+        """Return full purses, exactly."""
+        return Purses(
+            self.first, self.member, self.weight, self.value, self.cost, start, self.classes
         )
 
-    def _surely(self, project: int) -> Offer | None:
-        found = self._exact_offer(project)
-        return None if found is None else found[1]
 
-    def _exact_offer(self, project: int) -> tuple[Fraction, Offer] | None:
-        """Return the exact rate and an offer as tight as floats can say it."""
-        payment = self._exact_payment(project)
+def _is_worth_merging(profile: Profile) -> bool:
+    """Tell whether enough ballots are alike: merging many different ones costs more than it saves.
+
+    Looks at the ballots of some thousand voters only, and merges these.
+    """
+    if len(profile.voter) < MANY_MARKS:
+        return True
+    sample = 4096
+    mark = np.flatnonzero(profile.voter < sample)  # ballots come in no special order
+    project = np.searchsorted(profile.start, mark, side="right") - 1
+    value = None if profile.value is None else profile.value[mark]
+    some = Profile.from_indices(
+        np.arange(len(profile.ids)),
+        np.zeros(len(profile.ids), dtype=np.int64),
+        project=project,
+        voter=profile.voter[mark],
+        voters=sample,
+        value=value,
+    )
+    return len(some.classes.weight) < sample // 2
+
+
+@dataclass(eq=False)
+class Run:
+    """A finished run: the purchases in order, and how long they stay the same.
+
+    ``tie_ptr`` and ``tied`` hold the projects that tied, purchase by purchase. ``reach`` is how much
+    more start money, in pence, surely gives the same purchases (0: nothing is known). ``complete``
+    is False where the run was cut short because it costs more than it may.
+    """
+
+    start: Fraction
+    order: NDArray[np.int64]
+    tie_ptr: NDArray[np.int64]
+    tied: NDArray[np.int64]
+    spent: int
+    gap: float
+    reach: float
+    complete: bool
+
+    def ties(self) -> list[tuple[int, ...]]:
+        """Return each tie met, the winner first."""
+        found = []
+        ends = self.tie_ptr.tolist()
+        for place, (begin, end) in enumerate(pairwise(ends)):
+            if end > begin:
+                winner = int(self.order[place])
+                others = [p for p in self.tied[begin:end].tolist() if p != winner]
+                found.append((winner, *others))
+        return found
+
+
+class Rounds:
+    """Runs over one electorate, one after the other; the arrays are used again.
+
+    In each round the project with the smallest *rate* is bought: the largest payment of one
+    supporter for each unit of worth. A rate only rises during a run, so an old rate is a lower bound
+    and most projects need no second look (lazy evaluation). Each float carries a bound on its error.
+    Where the bounds leave doubt about a choice or about whether a project can be afforded,
+    :class:`Purses` decides in fractions.
+    """
+
+    def __init__(self, electorate: Electorate) -> None:
+        # numba takes a moment to import, and a web page that counts nothing never needs it.
+        from commonweal.engine.voting import kernel
+
+        self._kernel: ModuleType = kernel
+        self._of = electorate
+        projects = len(electorate.cost)
+        self._money = np.empty(electorate.classes)
+        self._error = np.empty(electorate.classes)
+        self._lowest = (1 - 8 * kernel.EPSILON) * (
+            electorate.cost / np.maximum(electorate.all_worth, 1) / electorate.worth
+        )
+        self._low, self._slope = np.empty(projects), np.zeros(projects)
+        self._live = np.empty(projects, dtype=np.int64)
+        self._seen = np.zeros(projects, dtype=np.int8)
+        self._offers = tuple(np.zeros(projects) for _ in range(4))
+        self._asked = np.zeros(projects + 1, dtype=np.int64)
+        self._ctl = np.zeros(8, dtype=np.int64)
+        self._real = np.zeros(5)
+        self._grow: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+
+    def run(self, start: Fraction, *, horizon: float = 0.0, most: int = 2**62) -> Run:
+        """Buy until nothing can be afforded.
+
+        With a ``horizon`` above 0, the run also bounds how fast each purse and each rate changes as
+        the start money rises by up to so many pence, and finds how far the purchases stay the same
+        (``reach``). With more start money and the same purchases so far, no purse is emptier and no
+        rate higher; who is poor at a purchase now may be rich then, but never the reverse. So the
+        poor of now bound the fall of a payment from above, and those who stay poor up to the horizon
+        bound it from below. This takes about twice as long.
+
+        The run is cut short where it costs more than ``most``.
+        """
+        of, kernel = self._of, self._kernel
+        ctl, real = self._ctl, self._real
+        near = float(start)
+        self._money.fill(near)
+        self._error.fill(kernel.EPSILON * near)
+        self._low[:] = self._lowest
+        self._slope.fill(0)
+        self._live[: len(of.priced)] = of.priced
+        self._seen.fill(0)
+        ctl.fill(0)
+        ctl[kernel.LIVE], ctl[kernel.DECIDED], ctl[kernel.MOST] = len(of.priced), -1, most
+        real[:] = (near, kernel.EPSILON * near, np.inf, horizon, horizon)
+        projects = len(of.cost)
+        bought = np.empty(projects, dtype=np.int64)
+        tie_ptr = np.zeros(projects + 1, dtype=np.int64)
+        tied = np.empty(projects * 4, dtype=np.int64)
+        state = _State(self, start, bought)
+        caps_ptr, caps, cap_pence = of.caps
+        cap_left = cap_pence.copy()
+        grow = self._growing() if horizon else (None, None)
+        while True:
+            if ctl[kernel.TIES] + projects > len(tied):
+                tied = np.concatenate((tied, np.empty(len(tied) + projects, dtype=np.int64)))
+            code = kernel.buy(
+                of.first, of.member, of.weight, of.value, of.cost, of.worth, of.per_cost,
+                of.number, of.all_worth, of.rank, *of.blocks, caps_ptr, caps, cap_left,
+                self._money, self._error, *grow, self._low, self._slope, self._live, self._seen,
+                *self._offers, bought, tie_ptr, tied, self._asked, ctl, real,
+            )  # fmt: skip
+            if code == kernel.EVALUATE:
+                state.evaluate()
+            elif code == kernel.CHOOSE:
+                state.choose()
+            elif code == kernel.STALE:
+                state.refresh()
+            elif code != kernel.MORE_ROOM:
+                break
+        count = int(ctl[kernel.ROUND])
+        return Run(
+            start=start,
+            order=bought[:count],
+            tie_ptr=tie_ptr[: count + 1],
+            tied=tied[: ctl[kernel.TIES]],
+            spent=int(ctl[kernel.SPENT]),
+            gap=float(real[kernel.GAP]),
+            reach=float(real[kernel.REACH]),
+            complete=code == kernel.DONE,
+        )
+
+    def _growing(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the bounds on how fast each purse grows: each penny of start money is a penny."""
+        if self._grow is None:
+            self._grow = np.empty(self._of.classes), np.empty(self._of.classes)
+        for bound in self._grow:
+            bound.fill(1)
+        return self._grow
+
+
+class _State:
+    """Answers the kernel's questions about the run that is under way, in fractions."""
+
+    def __init__(self, rounds: Rounds, start: Fraction, bought: NDArray[np.int64]) -> None:
+        self._rounds, self._start, self._bought = rounds, start, bought
+        self._exact: Purses | None = None
+
+    def evaluate(self) -> None:
+        """Say whether one project can be afforded, and at what rate."""
+        kernel, ctl = self._rounds._kernel, self._rounds._ctl
+        project = int(ctl[kernel.ASKED])
+        payment = self._payment(project)
         if payment is None:
-            return None
-        near, rate = float(payment), float(payment / self._costs[project])
-        around = 4 * EPSILON
-        offer = Offer(rate * (1 - around), rate * (1 + around), project, near, around * near)
-        return payment / self._costs[project], offer
+            live = self._rounds._live
+            count = int(ctl[kernel.LIVE])
+            place = int(np.flatnonzero(live[:count] == project)[0])
+            live[place] = live[count - 1]
+            ctl[kernel.LIVE] = count - 1
+            return
+        self._offer(project, payment)
 
-    def _exact_payment(self, project: int) -> Fraction | None:
-        """Return the largest payment; the easy case, full purses and empty ones, needs no purses."""
-        member = self._members(project)
-        full = ~self._touched[member]
-        empty = (self._money[member] == 0) & (self._error[member] == 0)
-        if not (full | empty).all():
-            return self._exact_purses().price(project)
-        cost = self._costs[project]
-        weight = self._classes.weight_at[self._bounds[project] : self._bounds[project + 1]]
-        payers = int(weight[full].sum())
-        return Fraction(cost, payers) if payers and self._start * payers >= cost else None
+    def choose(self) -> None:
+        """Choose between projects whose rates the floats cannot tell apart."""
+        kernel, ctl = self._rounds._kernel, self._rounds._ctl
+        asked = self._rounds._asked
+        rank = self._rounds._of.rank
+        rivals = asked[: ctl[kernel.ASKED]].tolist()
+        found: dict[int, Fraction] = {}
+        for project in rivals:
+            payment = self._payment(project)
+            assert payment is not None  # an offer was surely affordable
+            self._offer(project, payment)
+            found[project] = payment / self._worth(project)
+        least = min(found.values())
+        tied = [p for p in rivals if found[p] == least]
+        asked[: len(tied)] = tied
+        ctl[kernel.DECIDED], ctl[kernel.TIED] = min(tied, key=rank.__getitem__), len(tied)
 
-    def _exact_purses(self) -> Purses:
-        if self._purses is None:
-            self._purses = Purses(self._classes, self._cost, self._start)
-        for project in self._bought[len(self._purses.paid) :]:
-            self._purses.buy(project)
-        return self._purses
+    def refresh(self) -> None:
+        """Copy the money from the exact purses, because the floats have drifted too far."""
+        rounds = self._rounds
+        rounds._money[:] = self._purses().as_floats()
+        rounds._error[:] = rounds._kernel.EPSILON * rounds._money
+        rounds._real[rounds._kernel.WORST] = rounds._kernel.EPSILON * float(self._start)
 
-    def _pay(self, offer: Offer) -> None:
-        member = self._members(offer.project)
-        held, error = self._money[member], self._error[member]
-        surely_all = held <= offer.payment - error - offer.doubt
-        self._money[member] = np.where(surely_all, 0.0, np.maximum(held - offer.payment, 0.0))
-        rounding = EPSILON * float(self._start)
-        error = np.where(surely_all, 0.0, error + (offer.doubt + rounding))
-        self._error[member] = error
-        self._touched[member] = True
-        self._bought.append(offer.project)
-        if float(error.max()) > self._stale:
-            self._money = self._exact_purses().as_floats()
-            self._error = EPSILON * self._money
+    def _worth(self, project: int) -> int:
+        of = self._rounds._of
+        return int(of.cost[project]) if of.per_cost else 1
+
+    def _offer(self, project: int, payment: Fraction) -> None:
+        """Put an exact payment in, as tightly as floats can say it."""
+        rounds = self._rounds
+        around = 4 * rounds._kernel.EPSILON
+        near, rate = float(payment), float(payment / self._worth(project))
+        for offers, what in zip(
+            rounds._offers,
+            (rate * (1 - around), rate * (1 + around), near, around * near),
+            strict=True,
+        ):
+            offers[project] = what
+        if not rounds._seen[project]:
+            rounds._low[project] = rate * (1 - around)
+            rounds._seen[project] = 1
+            if rounds._grow and rounds._real[rounds._kernel.HORIZON]:
+                rounds._slope[project] = self._fall(project, near)
+
+    def _fall(self, project: int, payment: float) -> float:
+        """Bound how fast the rate can fall as the start money rises."""
+        of, rounds = self._rounds._of, self._rounds
+        assert rounds._grow is not None
+        slope: float = rounds._kernel.slope_of(
+            of.first[project], of.first[project + 1], of.member, of.weight, of.value,
+            rounds._money, rounds._grow[0], payment, of.all_worth[project],
+        )  # fmt: skip
+        return slope / float(of.worth[project])
+
+    def _payment(self, project: int) -> Fraction | None:
+        """Return the payment; where each payer pays in full, it is a plain quotient."""
+        of, rounds = self._rounds._of, self._rounds
+        payers = rounds._kernel.whole_payers(
+            of.first[project], of.first[project + 1], of.member, of.weight, of.value,
+            rounds._money, rounds._error, float(of.cost[project]),
+        )  # fmt: skip
+        if payers < 0:
+            return self._purses().price(project)
+        return Fraction(int(of.cost[project]), int(payers))
+
+    def _purses(self) -> Purses:
+        rounds = self._rounds
+        if self._exact is None:
+            self._exact = rounds._of.purses(self._start)
+        done = len(self._exact.paid)
+        for project in self._bought[done : rounds._ctl[rounds._kernel.ROUND]].tolist():
+            self._exact.buy(project)
+        return self._exact
