@@ -173,9 +173,8 @@ def worker_command(concurrency: int) -> list[str]:
 
 def run_serve(args: argparse.Namespace) -> int:
     """Run the web server until it is stopped."""
-    ensure_port_is_free(
-        args.host, args.port, f"Choose another: commonweal serve --port {args.port % 65535 + 1}"
-    )
+    other = max(args.port % 65535 + 1, 8000)  # low ones are root's
+    ensure_port_is_free(args.host, args.port, f"Choose another: commonweal serve --port {other}")
     return run_with_database(serve_command(args.host, args.port, args.workers, args.threads))
 
 

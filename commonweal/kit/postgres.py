@@ -87,9 +87,13 @@ class Server:
         """Return the server of this installation; its folder names the major version."""
         binaries = find_binaries()
         data = home() / f"postgres-{binaries.major}"
-        full = [p.parent for p in home().glob("postgres-*/PG_VERSION")]
+        try:
+            full = [p.parent for p in home().glob("postgres-*/PG_VERSION")]
+            is_new = not data.exists()
+        except PermissionError as error:
+            raise _unwritable(home(), error) from error
         others = [p for p in full if p.name[9:].isdigit() and p != data]
-        if others and not data.exists():
+        if others and is_new:
             raise _other_version(max(others, key=lambda p: int(p.name[9:])), binaries)
         return cls(data, binaries=binaries)
 

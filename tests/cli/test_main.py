@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from commonweal.cli import site
 from commonweal.cli.main import COMMANDS, main
 from commonweal.kit.complaint import Complaint
 from commonweal.kit.home import home
+from commonweal.kit.postgres import Server
 
 COMMONWEAL = Path(sys.prefix) / "bin" / "commonweal"
 
@@ -106,6 +108,16 @@ def test_a_state_folder_that_cannot_be_is_explained(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Cannot write in the folder" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_state_folder_of_somebody_else_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may look everywhere, so the refusal is acted."""
+    monkeypatch.setenv("COMMONWEAL_HOME", str(tmp_path / "theirs"))
+    monkeypatch.setattr(Path, "exists", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.raises(Complaint, match="theirs: Permission denied"):
+        Server.at_home()
 
 
 def test_another_program_that_stops_reading_is_no_trouble() -> None:
