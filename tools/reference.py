@@ -65,6 +65,18 @@ def _command(name: str, parser: argparse.ArgumentParser, level: int) -> Iterator
                 yield from _command(f"{name} {child}", below, level + 1)
 
 
+def _managed() -> Iterator[str]:
+    """Tell the commands of ours that ``commonweal manage`` runs beside Django's."""
+    from django.core.management import BaseCommand, get_commands, load_command_class
+
+    usual = {action.dest for action in BaseCommand().create_parser("", "")._actions}
+    ours = {name: app for name, app in get_commands().items() if app.startswith("commonweal.")}
+    for name, app in sorted(ours.items()):
+        parser = load_command_class(app, name).create_parser("", name)
+        parser._actions = [action for action in parser._actions if action.dest not in usual]
+        yield from _command(f"manage {name}", parser, 3)
+
+
 def commands() -> str:
     """Return the page of every command of ``commonweal``."""
     from commonweal.cli import main
@@ -77,6 +89,7 @@ def commands() -> str:
             if isinstance(action, argparse._SubParsersAction)
         )
         parts += _command(name, children.choices[name], 2)
+        parts += _managed() if name == "manage" else []
     lede = (
         "`commonweal COMMAND --help` says the same. Exit codes: 0 all is well; 1 something failed;"
     )
