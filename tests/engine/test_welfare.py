@@ -143,6 +143,43 @@ def test_it_finds_what_a_table_over_all_amounts_finds(satisfaction: str) -> None
         assert int(outcome.detail["welfare"]) == table[-1]
 
 
+def terms_over(profile: Profile, budget: int) -> Limits:
+    """Make the first projects exclusive in pairs, and cap two thirds of the menu."""
+    ids = [str(name) for name in profile.ids.tolist()]
+    third = len(ids) // 3
+    return Limits(
+        exclusive=tuple((ids[k], ids[k + 1]) for k in range(0, third, 2)),
+        caps=(
+            Cap("one", tuple(ids[: 2 * third]), budget // 2),
+            Cap("two", tuple(ids[third:]), budget // 3),
+        ),
+    )
+
+
+def test_exclusions_and_caps_agree_with_all_sets_of_fourteen() -> None:
+    for seed in range(25):
+        profile = random_menu(seed, 14)
+        budget = int(profile.cost.sum()) // 2
+        terms = terms_over(profile, budget)
+        sets = (np.arange(2**14)[:, None] >> np.arange(14)) & 1
+        fine = sets @ profile.cost <= budget
+        for group in terms.exclusive:
+            fine &= sets[:, [int(p) for p in group]].sum(axis=1) < 2
+        for cap in terms.caps:
+            members = [int(p) for p in cap.projects]
+            fine &= sets[:, members] @ profile.cost[members] <= cap.pence
+        best = (sets @ (profile.cost * profile.votes))[fine].max()
+        outcome = best_welfare(profile, budget, limits=terms)
+        assert int(outcome.detail["welfare"]) == best
+
+
+def test_a_long_menu_with_exclusions_and_caps_is_proved_with_few_partial_sets() -> None:
+    profile = random_menu(3, 300)
+    budget = int(profile.cost.sum()) // 4
+    outcome = best_welfare(profile, budget, limits=terms_over(profile, budget))
+    assert outcome.detail["partial_sets"] < 500_000
+
+
 def test_many_equal_projects_are_no_trouble_and_the_tie_is_told() -> None:
     ids = [f"{n:03}" for n in range(200)]
     profile = Profile.from_pairs(ids, [7] * 200, project=ids, ballot=[1] * 200)

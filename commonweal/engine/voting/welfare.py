@@ -14,7 +14,7 @@ from commonweal.engine.voting.profile import Profile, whole_budget
 from commonweal.engine.voting.satisfaction import scores
 from commonweal.engine.voting.ties import Tie, TieRule
 
-MOST_SETS = 3_000_000  # partial sets kept at once, 16 bytes each and 8 for each exclusion or cap
+MOST_SETS = 3_000_000  # partial sets kept at once, 24 bytes each and 8 for each exclusion or cap
 ROOM = 2**61  # sums stay below this, so that int64 is exact
 
 Ints = NDArray[np.int64]
@@ -204,10 +204,14 @@ def _terms(
 
 @dataclass(frozen=True)
 class _Sets:
-    """Partial sets: their cost, score and use of exclusions and caps."""
+    """Partial sets: their cost, score, gain at the prices, and use of exclusions and caps.
+
+    Where so little is used that a cap cannot bind any more, all uses are written as one.
+    """
 
     cost: Ints
     score: Ints
+    gain: Ints
     use: Ints
 
     def reach(self, score: int, money: int, cap: Ints) -> bool:
@@ -227,7 +231,8 @@ class _Search:
         self._bounds(prices)
         rows = len(problem.cost)
         none = np.zeros(1, dtype=np.int64)
-        self._after = [_Sets(none, none, np.zeros((1, len(problem.cap)), dtype=np.int64))]
+        unused = np.zeros((1, len(problem.cap)), dtype=np.int64)
+        self._after = [_Sets(none, none, none, unused)]
         self.kept = 1
         for k in range(rows - 1, -1, -1):
             self._after.append(self._extended(self._after[-1], k))
@@ -249,25 +254,27 @@ class _Search:
         """Turn prices of money and caps into whole numbers, and bound what rows can still add."""
         problem = self._problem
         have = [problem.money, *problem.cap.tolist()]
-        value = [price * amount for price, amount in zip(prices, have, strict=True)]
+        most = max(price * max(1, amount) for price, amount in zip(prices, have, strict=True))
+        together = int(problem.score.sum()) + len(have) * (int(most) + 1)
         fine = 1
-        while fine < 2**40 and fine * 4 * (int(problem.score.sum()) + int(sum(value)) + 1) < ROOM:
+        while fine < 2**40 and fine * 8 * together < ROOM:
             fine *= 2
         whole = [
             min(round(price * fine), ROOM // (4 * len(have) * max(1, amount)))
             for price, amount in zip(prices, have, strict=True)
         ]
-        self._fine, self._prices = fine, np.array(whole[1:], dtype=np.int64)
-        self._price = whole[0]
         used = problem.use.tolist()
-        gain = [
+        self._fine = fine
+        self._gain = [
             fine * s - whole[0] * c - sum(y * u for y, u in zip(whole[1:], row, strict=True))
             for s, c, row in zip(problem.score.tolist(), problem.cost.tolist(), used, strict=True)
         ]
         # before[k]: all that money and caps are worth, and the best of the rows before k.
         self._before = [sum(y * amount for y, amount in zip(whole, have, strict=True))]
-        for g in gain:
-            self._before.append(self._before[-1] + max(0, g))
+        for gain in self._gain:
+            self._before.append(self._before[-1] + max(0, gain))
+        ahead = np.cumsum(problem.use, axis=0) - problem.use
+        self._unbinding = problem.cap - ahead  # [k]: what rows before k cannot exceed
 
     def _extended(self, sets: _Sets, k: int) -> _Sets:
         """Add row k to each set that can take it, and drop what cannot be part of a best set."""
@@ -277,12 +284,11 @@ class _Search:
         joined = _Sets(
             np.concatenate((sets.cost, cost[fit])),
             np.concatenate((sets.score, (sets.score + problem.score[k])[fit])),
-            np.concatenate((sets.use, use[fit])),
+            np.concatenate((sets.gain, (sets.gain + self._gain[k])[fit])),
+            np.maximum(np.concatenate((sets.use, use[fit])), self._unbinding[k]),
         )
-        reached = self._fine * joined.score - self._price * joined.cost - joined.use @ self._prices
         least = self._fine * self._first - self._before[k]
-        joined = _take(joined, np.flatnonzero(reached >= least))
-        return _undominated(joined)
+        return _undominated(_take(joined, np.flatnonzero(joined.gain >= least)))
 
     def _walk(self, k: int, score: int, money: int, cap: Ints, known: set[int]) -> list[int]:
         """Take each row from k on that leaves the score in reach; stop at one not known, if any."""
@@ -321,7 +327,7 @@ class _Search:
 
 
 def _take(sets: _Sets, rows: NDArray[np.intp]) -> _Sets:
-    return _Sets(sets.cost[rows], sets.score[rows], sets.use[rows])
+    return _Sets(sets.cost[rows], sets.score[rows], sets.gain[rows], sets.use[rows])
 
 
 def _undominated(sets: _Sets) -> _Sets:
