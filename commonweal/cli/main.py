@@ -19,6 +19,7 @@ Commonweal: public services redesigned by the people who use them.
 Try it
   demo      Run the example borough on this machine, with everything it needs.
   tally     Count an election from a Pabulib file.
+  ballots   Check, convert, describe or make up files of ballots.
 
 Run a site
   serve     Run the web server.
@@ -41,6 +42,7 @@ failed; 2 something in what you asked for needs mending, and the message says wh
 COMMANDS = {
     "demo": "commonweal.cli.demo",
     "tally": "commonweal.cli.tally",
+    "ballots": "commonweal.cli.ballots",
     "serve": "commonweal.cli.site",
     "worker": "commonweal.cli.site",
     "check": "commonweal.cli.site",

@@ -181,7 +181,7 @@ def _broken(
             if limit is None:
                 continue
             bad = (total < limit if side == "min" else total > limit) & (length > 0)
-            word = "fewer" if word == "less" and "projects" in what else word
+            word = "fewer" if word == "less" and name != "sum_cost" else word
             key = f"{side}_{name} {_plain(limit, unit)}"
             yield from _said(bad, f"{what.format(word)} the {key}", lines)
     for key, amounts in found.grouped.items():

@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NoReturn
 
 from commonweal.engine.voting.ballot_limits import hundredths
@@ -22,13 +23,18 @@ Row = tuple[int, list[str]]
 
 @dataclass
 class Problems:
-    """What is wrong, each with its line (0: with the whole file)."""
+    """What is wrong, each with its line (0: with the whole file).
+
+    ``file`` is said before the line, for elections of two files.
+    """
 
     found: list[tuple[int, str]] = field(default_factory=list)
+    file: str = ""
 
     def add(self, line: int, what: str, mend: str) -> None:
         """Note a problem and go on, unless there are too many already."""
-        where = f"line {line}: " if line else ""
+        where = ", ".join(filter(None, (self.file, f"line {line}" if line else "")))
+        where = f"{where}: " if where else ""
         self.found.append((line, f"{where}{what}; {mend}"))
         if len(self.found) >= MOST_PROBLEMS:
             self.refuse()
@@ -110,7 +116,7 @@ def titled(content: bytes, problems: Problems) -> Iterator[tuple[int, list[str],
 
 def _rows(content: bytes, problems: Problems) -> Iterator[Row]:
     """Yield (line number, cells) of each row that is not blank."""
-    reader = csv.reader(_lines(content, problems), delimiter=";", strict=True)
+    reader = csv.reader(lines_of(content, problems), delimiter=";", strict=True)
     number = 1
     try:
         for cells in reader:
@@ -119,16 +125,18 @@ def _rows(content: bytes, problems: Problems) -> Iterator[Row]:
             number = reader.line_num + 1
     except csv.Error as error:
         problems.end(number, f"the quotes do not match ({error})", 'write " inside as ""')
-    except UnicodeDecodeError:
-        problems.end(_undecodable(content), "the text is not UTF-8", "save the file as UTF-8")
 
 
-def _lines(content: bytes, problems: Problems) -> Iterator[str]:
+def lines_of(content: bytes, problems: Problems) -> Iterator[str]:
     """Yield every line with one kind of line end."""
     file = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=None)
-    number = 0
-    while line := file.readline(LONGEST_LINE + 2):
-        number += 1
+    for number in count(1):
+        try:
+            line = file.readline(LONGEST_LINE + 2)
+        except UnicodeDecodeError:
+            problems.end(_undecodable(content), "the text is not UTF-8", "save the file as UTF-8")
+        if not line:
+            return
         if len(line.rstrip("\n")) > LONGEST_LINE:
             problems.end(
                 number,
