@@ -67,6 +67,8 @@ class Page(HTMLParser):
             self.faults.append("an inline <style>")
         elif tag == "script" and given.get("type") != "application/json" and not given.get("nonce"):
             self.faults.append("a <script> without the nonce")
+        elif tag == "meta" and given.get("http-equiv", "").casefold() == "refresh":
+            self.faults.append("a page that reloads itself under whoever reads it")
         elif tag == "img" and "alt" not in given:
             self.faults.append("an <img> without alt")
         src = given.get("src", "") + (given.get("href", "") if tag == "link" else "")

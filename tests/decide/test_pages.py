@@ -205,7 +205,8 @@ def test_a_handful_of_voters_is_not_counted_out(pot, community, visit) -> None:
 def test_between_close_and_count_the_page_says_that_we_count(closed, visit) -> None:
     page = visit(at("result", closed))
     assert "We are counting" in page.text
-    assert 'http-equiv="refresh"' in page.html
+    assert 'hx-trigger="every 10s"' in page.html
+    assert at("result", closed) in page.links, "without script one looks again oneself"
 
 
 def test_the_result_says_of_every_project_why(closed, community, visit) -> None:
