@@ -60,10 +60,7 @@ def read_election(path: str | Path, *, most_bytes: int = MOST_BYTES) -> Election
     commonweal.engine.voting.election.ElectionError: there is no file no such file.pb; ...
     """
     place = Path(path)
-    try:
-        folder = place.is_dir()
-    except ValueError:  # a NUL byte in the name
-        folder = False
+    folder = _is_folder(place)
     if folder and is_tables(place):
         return read_tables(place, most_bytes=most_bytes)
     if folder:
@@ -78,6 +75,13 @@ def read_election(path: str | Path, *, most_bytes: int = MOST_BYTES) -> Election
     if kind_of(name) == ".csv":
         return read_tables(place, most_bytes=most_bytes)
     return parse(content_of(place, most_bytes), name)
+
+
+def _is_folder(place: Path) -> bool:
+    try:
+        return place.is_dir()
+    except (OSError, ValueError):  # a name too long, or with a NUL byte
+        return False
 
 
 def parse(content: bytes, name: str) -> Election:
@@ -121,7 +125,7 @@ def read_elections(
     One election is in memory at a time. Files whose names promise no election are passed over.
     """
     place = Path(path)
-    if place.is_dir() and not is_tables(place):
+    if _is_folder(place) and not is_tables(place):
         found = _in_folder(place, most_bytes)
     elif place.name.lower().endswith(ARCHIVES):
         found = _in_archive(place, most_bytes)

@@ -15,6 +15,7 @@ from commonweal.engine.voting.profile import DEAREST, Profile
 from commonweal.engine.voting.rows import Problems, amount, lines_of, refuse_binary
 from commonweal.engine.voting.writing import clean, ordered_marks
 
+_AT_ONCE = 100_000
 PROJECTS, BALLOTS = "projects.csv", "ballots.csv"
 _OF_PROJECT = ("project_id", "cost", "name")
 _OF_ALL = ("budget", "vote_type", "currency")
@@ -365,17 +366,22 @@ def _write_marks(election: Election, file: io.TextIOBase, *, long: bool) -> None
     }
     head = [*_OF_PROJECT, *_OF_ALL] if long else ["project_id"]
     out.writerow(["voter_id", *head, *([mark] if mark else []), *others])
-    for voter in range(election.profile.voters):
-        known = [clean(column.labels[column.codes[voter]]) for column in others.values()]
-        a, b = int(first[voter]), int(first[voter + 1])
-        for m in range(a, b):
-            given = _value(int(value[m]), mark) if value is not None else []
-            out.writerow([voter + 1, *about[project[m]], *given, *known])
-        if a == b:
-            out.writerow([voter + 1, *nothing, *([""] if mark else []), *known])
+    for at in range(0, election.profile.voters, _AT_ONCE):
+        stop = min(at + _AT_ONCE, election.profile.voters)
+        base, end = int(first[at]), int(first[stop])
+        rows = [about[p] for p in project[base:end].tolist()]
+        given = [] if value is None else [_value(v, mark) for v in value[base:end].tolist()]
+        known = [[clean(c.labels[k]) for k in c.codes[at:stop].tolist()] for c in others.values()]
+        edges = (first[at : stop + 1] - base).tolist()
+        for i in range(stop - at):
+            last = [texts[i] for texts in known]
+            for m in range(edges[i], edges[i + 1]):
+                out.writerow([at + i + 1, *rows[m], *given[m : m + 1], *last])
+            if edges[i] == edges[i + 1]:
+                out.writerow([at + i + 1, *nothing, *([""] if mark else []), *last])
     for p in np.flatnonzero(election.profile.votes == 0) if long else ():
         out.writerow(["", *about[p], *([""] if mark else []), *("" for _ in others)])
 
 
-def _value(value: int, mark: str) -> list[str]:
-    return [str(value) if mark == "rank" else decimal(value)]
+def _value(value: int, mark: str) -> str:
+    return str(value) if mark == "rank" else decimal(value)
