@@ -43,8 +43,9 @@ def scottish_stv(profile: Profile, budget: int, *, ties: TieRule = BY_LOT) -> Ou
         ``order`` is by stage, within a stage by votes. ``detail`` has the ``quota``, the ``valid``
         ballots and the ``stages``: for each the ``action`` (``first-preferences``, ``surplus`` or
         ``exclusion``) and its ``candidate``, the ``votes`` of everybody at the end, what was
-        ``transferred`` to whom, ``non_transferable`` so far, who was ``elected``, and ``filled``
-        if the last vacancies were filled without a quota. Votes are text with five decimals.
+        ``transferred`` to whom, what is ``non_transferable`` and was ``cut_off`` after the fifth
+        decimal so far, who was ``elected``, and whether the last vacancies were ``filled`` without
+        a quota. Votes are text with five decimals.
 
     Raises
     ------
@@ -96,6 +97,7 @@ class _Count:
         self.quota = (self.valid // (seats + 1) + 1) * WHOLE
         self.continuing = list(range(len(self.names)))
         self.elected: list[int] = []
+        self.aside = 0
         self.history: list[list[int]] = []
         self.stages: list[dict[str, Any]] = []
         self.ties: list[Tie] = []
@@ -152,8 +154,11 @@ class _Count:
         moved = self.piles.move(candidate)
         top = self.piles.top[moved]
         live = top >= 0
-        weight = (self.papers.weight[moved] * self.value[moved])[live].astype(np.float64)
-        gained = np.bincount(top[live], weights=weight, minlength=len(self.names))
+        weight = self.papers.weight[moved] * self.value[moved]
+        self.aside += int(weight[~live].sum())
+        gained = np.bincount(
+            top[live], weights=weight[live].astype(np.float64), minlength=len(self.names)
+        )
         transferred: list[int] = gained.astype(np.int64).tolist()
         votes = [n + more for n, more in zip(self.history[-1], transferred, strict=True)]
         votes[candidate] = keeps
@@ -177,7 +182,8 @@ class _Count:
                 "candidate": None if candidate is None else self.names[candidate],
                 "votes": {name: _text(n) for name, n in zip(self.names, votes, strict=True)},
                 "transferred": {self.names[p]: _text(n) for p, n in enumerate(transferred) if n},
-                "non_transferable": _text(self.valid * WHOLE - sum(votes)),
+                "non_transferable": _text(self.aside),
+                "cut_off": _text(self.valid * WHOLE - sum(votes) - self.aside),
                 "elected": [self.names[p] for p in new],
                 "filled": bool(filled and vacancies),
             }
