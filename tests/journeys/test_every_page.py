@@ -54,3 +54,15 @@ def _keep(watch: Watch, name: str, size: str) -> None:
     plain = "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")[:80]
     path = SCREENSHOTS / f"{plain}-{size}.jpeg"
     watch.page.screenshot(path=path, type="jpeg", quality=60, full_page=True)
+
+
+def test_paper_is_black_on_white_and_has_nothing_to_press(
+    window: Callable[..., Watch], borough: Borough
+) -> None:
+    page = window(borough.resident).page
+    page.emulate_media(color_scheme="dark", media="print")
+    page.goto(borough.idea.get_absolute_url())
+    ground = "(part) => getComputedStyle(part).backgroundColor"
+    assert page.locator("body").evaluate(ground) == "rgb(255, 255, 255)"
+    assert page.locator(".cw-head").evaluate(ground) == "rgb(255, 255, 255)"
+    assert not page.locator("main button:visible").count()
