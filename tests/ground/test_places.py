@@ -476,6 +476,17 @@ def test_the_first_administrator_is_made_from_the_command_line_and_only_the_firs
 
 
 @pytest.mark.django_db
+def test_the_database_lets_nobody_speak_for_an_organisation_from_elsewhere(
+    community: Community, elsewhere: Authority
+) -> None:
+    person, theirs = world.a_person(community), world.an_organisation(elsewhere)
+    with pytest.raises(IntegrityError, match="another authority"), transaction.atomic():
+        Standing.objects.filter(person=person).update(organisation=theirs)
+    ours = world.an_organisation(community.authority)
+    assert Standing.objects.filter(person=person).update(organisation=ours) == 1
+
+
+@pytest.mark.django_db
 def test_authorities_share_a_nation_that_gives_no_rights(visit: Any, now: datetime) -> None:
     for name in ("fen", "moor"):
         words = ["found_authority", name.title(), f"--slug={name}", f"--host={name}.localhost"]
