@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from commonweal.engine.voting.equal_shares import equal_shares
 from commonweal.engine.voting.greedy import BY_DEFAULT, greedy
 from commonweal.engine.voting.limits import Limits
 from commonweal.engine.voting.outcome import Outcome
@@ -113,3 +114,74 @@ def gained(profile: Profile, one: NDArray[np.bool_], other: NDArray[np.bool_]) -
 
 def _ids(profile: Profile, which: NDArray[np.bool_]) -> list[str]:
     return [str(name) for name in profile.ids[which].tolist()]
+
+
+def equal_shares_or_greedy(
+    profile: Profile,
+    budget: int,
+    *,
+    satisfaction: str = "cost",
+    completion: str = "none",
+    stop: str = "exhaustive",
+    start: str = "exact",
+    step: int = 100,
+    ties: TieRule = BY_DEFAULT,
+    limits: Limits | None = None,
+) -> Outcome:
+    """Count equal shares, and let greedy stand instead if more ballots prefer it.
+
+    Parameters
+    ----------
+    profile : Profile
+        Ballots.
+    budget : int
+        Whole pence, above 0.
+    satisfaction : str
+        As in :func:`equal_shares`, like the next four.
+    completion : str
+    stop : str
+    start : str
+    step : int
+    ties : TieRule, optional
+        Who goes first among equals, in both counts.
+    limits : Limits, optional
+        Terms that hold in both counts.
+
+    Returns
+    -------
+    Outcome
+        As :func:`compare_with_greedy` returns it.
+
+    Raises
+    ------
+    ValueError
+        Where :func:`equal_shares` does.
+
+    Notes
+    -----
+    Time: equal shares, greedy, and O(marks on projects in which they differ).
+
+    References
+    ----------
+    As :func:`compare_with_greedy`.
+
+    Examples
+    --------
+    >>> profile = Profile.from_pairs(
+    ...     ["a", "b"], [60, 40], project=list("aab"), ballot=[1, 2, 3]
+    ... )
+    >>> equal_shares_or_greedy(profile, 60).order.tolist()
+    [0]
+    """
+    outcome = equal_shares(
+        profile,
+        budget,
+        satisfaction=satisfaction,
+        completion=completion,
+        stop=stop,
+        start=start,
+        step=step,
+        ties=ties,
+        limits=limits,
+    )
+    return compare_with_greedy(profile, budget, outcome, ties=ties, limits=limits)

@@ -177,8 +177,7 @@ class Count:
         self.gap = min(self.gap, run.gap)
         if len(run.tied):
             self.ties.update(run.ties())
-        if run.complete:
-            self.outcomes.add(np.sort(run.order).tobytes())
+        self.outcomes.add(run.order.tobytes())
         return run
 
     def won(self, run: Run) -> list[int]:
