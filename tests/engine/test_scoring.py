@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from commonweal.engine.voting import TieRule, greedy
 from commonweal.engine.voting.limits import Limits
-from commonweal.engine.voting.scoring import cumulative, quadratic, root_levels, square_free
+from commonweal.engine.voting.roots import root_levels, square_free
+from commonweal.engine.voting.scoring import cumulative, quadratic
 from tests.engine.elections import winners
 from tests.engine.points import Valued, valued
 

@@ -220,9 +220,38 @@ def fill(
 
 
 def measured(profile: Profile, measure: str, satisfaction: str = "cost") -> list[int | None]:
-    """Return a whole number for each project, higher goes first; None if it cannot win.
+    """Return a whole number for each project; the higher goes first.
 
-    Takes and raises what :func:`greedy` does. Equal measures, and only those, give equal numbers.
+    Parameters
+    ----------
+    profile : Profile
+        Ballots.
+    measure, satisfaction : str
+        As in :func:`greedy`.
+
+    Returns
+    -------
+    list of int or None
+        Equal measures, and only those, give equal numbers; None where a project cannot win.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or the ballots carry no values for the satisfaction.
+
+    Notes
+    -----
+    Time as :func:`greedy`; the numbers have up to about 180 bits.
+
+    References
+    ----------
+    As :func:`greedy`.
+
+    Examples
+    --------
+    >>> profile = Profile.from_pairs(["a", "b"], [70, 30], project=["a"], ballot=[1])
+    >>> measured(profile, "votes")
+    [1, None]
     """
     if measure not in MEASURES:
         raise ValueError(f"measure must be one of {', '.join(MEASURES)}, not {measure!r}")
@@ -249,9 +278,46 @@ def spend(
     room: Room | None = None,
     misfit: str = "skip",
 ) -> Filled:
-    """Spend money on projects in falling order of standing; None cannot win.
+    """Spend money on projects in falling order of standing.
 
-    Takes what :func:`measured` and :func:`fill` describe. Time O(projects log projects).
+    Parameters
+    ----------
+    profile : Profile
+        Ballots.
+    money : int
+        What there is to spend, in pence.
+    standing : sequence of int or None
+        The higher goes first; None cannot win.
+    ties : TieRule
+        Who goes first among projects of equal standing.
+    taken : sequence of int
+        Places of projects that have won already.
+    room : Room, optional
+        Exclusions and caps as those have left them; it is used up.
+    misfit : {"skip", "stop"}
+        As in :func:`greedy`.
+
+    Returns
+    -------
+    Filled
+
+    Raises
+    ------
+    Nothing.
+
+    Notes
+    -----
+    Time O(projects log projects).
+
+    References
+    ----------
+    As :func:`greedy`.
+
+    Examples
+    --------
+    >>> profile = Profile.from_pairs(["a", "b"], [70, 30], project=[], ballot=[])
+    >>> spend(profile, 80, [5, 4], BY_DEFAULT).order
+    [0]
     """
     cost: list[int] = profile.cost.tolist()
     rank, gone = ties.rank(profile).tolist(), set(taken)

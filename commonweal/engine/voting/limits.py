@@ -1,6 +1,6 @@
 """What a pot's own terms add to a rule: must-fund, exclusive and capped projects, pots, a minimum."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Self
@@ -8,38 +8,38 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.engine.voting.profile import DEAREST, Profile
+from commonweal.engine.voting.profile import Profile
+from commonweal.engine.voting.terms import (
+    Cap,
+    Pot,
+    cap_of,
+    checked_pence,
+    entries,
+    items,
+    names_of,
+    pot_of,
+    pot_to_json,
+    refuse_twice,
+    share_or_number,
+)
+
+__all__ = [
+    "ALL",
+    "OF",
+    "REST",
+    "Cap",
+    "Limits",
+    "Pot",
+    "Room",
+    "pay_must",
+    "places",
+    "share_or_number",
+    "too_few",
+]
 
 REST = "rest"  # the pot of projects that are in no other pot
 ALL = "all"  # the last round, in which every project that has not won stands again
 OF = ("ballots", "votes")
-
-
-@dataclass(frozen=True)
-class Cap:
-    """The most pence that a set of projects may cost together, for example one category."""
-
-    name: str
-    projects: tuple[str, ...]
-    pence: int
-
-
-@dataclass(frozen=True, eq=False)
-class Pot:
-    """Money of its own for some projects; where ``ballots`` is given, only those vote in it.
-
-    ``ballots`` are ballot numbers, 0 to ``voters - 1``.
-    """
-
-    name: str
-    projects: tuple[str, ...]
-    pence: int
-    ballots: NDArray[np.int64] | None = None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pot) and _pot_to_json(self) == _pot_to_json(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -86,27 +86,27 @@ class Limits:
     leftover: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _refuse_twice(self.must, "must names")
+        refuse_twice(self.must, "must names")
         for group in self.exclusive:
-            _refuse_twice(group, "an exclusive group names")
+            refuse_twice(group, "an exclusive group names")
             if len(group) < 2:
                 raise ValueError(
                     "an exclusive group needs two projects or more; drop it or add one"
                 )
         owners: tuple[Cap | Pot, ...] = (*self.caps, *self.pots)
         for owner in owners:
-            _refuse_twice(owner.projects, f"{owner.name!r} names")
-            _checked_pence(owner.pence, owner.name)
-        _refuse_twice([cap.name for cap in self.caps], "caps name")
-        _refuse_twice([pot.name for pot in self.pots], "pots name")
-        _refuse_twice([name for pot in self.pots for name in pot.projects], "the pots share")
+            refuse_twice(owner.projects, f"{owner.name!r} names")
+            checked_pence(owner.pence, owner.name)
+        refuse_twice([cap.name for cap in self.caps], "caps name")
+        refuse_twice([pot.name for pot in self.pots], "pots name")
+        refuse_twice([name for pot in self.pots for name in pot.projects], "the pots share")
         share_or_number(self.minimum)
         if self.minimum_of not in OF:
             raise ValueError(f"minimum_of must be ballots or votes, not {self.minimum_of!r}")
         self._check_leftover()
 
     def _check_leftover(self) -> None:
-        _refuse_twice(self.leftover, "leftover names")
+        refuse_twice(self.leftover, "leftover names")
         known = {pot.name for pot in self.pots}
         if reserved := known & {REST, ALL}:
             raise ValueError(f"a pot may not be called {reserved.pop()!r}; choose another name")
@@ -124,18 +124,18 @@ class Limits:
         ids may be numbers or text. Raises ``ValueError`` with what is wrong and where.
         """
         known = set(cls.__dataclass_fields__)
-        for key in _object(data, "the limits"):
+        for key in entries(data, "the limits"):
             if key not in known:
                 raise ValueError(f"limits know no {key!r}; use {', '.join(sorted(known))}")
-        groups = _list(data.get("exclusive", []), "exclusive")
+        groups = items(data.get("exclusive", []), "exclusive")
         return cls(
-            must=_names(data.get("must", []), "must"),
-            exclusive=tuple(_names(group, "a group in exclusive") for group in groups),
-            caps=tuple(_cap(row) for row in _list(data.get("caps", []), "caps")),
-            pots=tuple(_pot(row) for row in _list(data.get("pots", []), "pots")),
+            must=names_of(data.get("must", []), "must"),
+            exclusive=tuple(names_of(group, "a group in exclusive") for group in groups),
+            caps=tuple(cap_of(row) for row in items(data.get("caps", []), "caps")),
+            pots=tuple(pot_of(row) for row in items(data.get("pots", []), "pots")),
             minimum=share_or_number(data.get("minimum", 0)),
             minimum_of=str(data.get("minimum_of", "ballots")),
-            leftover=_names(data.get("leftover", []), "leftover"),
+            leftover=names_of(data.get("leftover", []), "leftover"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Limits:
             "caps": [
                 {"name": c.name, "projects": list(c.projects), "pence": c.pence} for c in self.caps
             ],
-            "pots": [_pot_to_json(pot) for pot in self.pots],
+            "pots": [pot_to_json(pot) for pot in self.pots],
             "minimum": str(self.minimum) if share and self.minimum else self.minimum,
             "minimum_of": self.minimum_of if self.minimum_of != "ballots" else "",
             "leftover": list(self.leftover),
@@ -370,46 +370,78 @@ def pay_must(profile: Profile, budget: int, limits: Limits | None) -> tuple[list
 
 
 def too_few(profile: Profile, least: int | Fraction, whole: int) -> NDArray[np.bool_]:
-    """Return which projects have fewer votes than ``least``; a ``Fraction`` is a share of whole."""
+    """Return which projects have too few votes.
+
+    Parameters
+    ----------
+    profile : Profile
+        Ballots.
+    least : int or Fraction
+        A number of votes, or a share of ``whole``. Exactly that many are enough.
+    whole : int
+        What a share is a share of.
+
+    Returns
+    -------
+    bool array, shape (projects,)
+
+    Raises
+    ------
+    ValueError
+        If the number is negative or the share above 1.
+
+    Notes
+    -----
+    Time O(projects).
+
+    References
+    ----------
+    None: the form is ours; see docs/know/rules/limits.md.
+
+    Examples
+    --------
+    >>> profile = Profile.from_pairs(["a", "b"], [1, 1], project=list("aab"), ballot=[1, 2, 2])
+    >>> too_few(profile, Fraction(2, 3), profile.voters).tolist()
+    [False, True]
+    """
     least = share_or_number(least)
     needed = -(-least * whole // 1) if isinstance(least, Fraction) else least
     return np.asarray(profile.votes < min(int(needed), 2**62), dtype=bool)
 
 
-def share_or_number(least: object) -> int | Fraction:
-    """Read a minimum: ``25`` or ``"25"`` votes, or a share: ``"5%"``, ``"1/20"``, a ``Fraction``.
+def places(profile: Profile, names: Sequence[str]) -> list[int]:
+    """Return where projects stand in the profile.
 
-    Raises ``ValueError`` for anything else, a negative number, or a share above 1.
+    Parameters
+    ----------
+    profile : Profile
+        The menu.
+    names : sequence of str
+        Ids as text.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ValueError
+        If a project is not on the menu.
+
+    Notes
+    -----
+    Time O(projects).
+
+    References
+    ----------
+    None: the form is ours; see docs/know/rules/limits.md.
 
     Examples
     --------
-    >>> share_or_number("25"), share_or_number("2.5%")
-    (25, Fraction(1, 40))
+    >>> profile = Profile.from_pairs([7, 10], [1, 1], project=[], ballot=[])
+    >>> places(profile, ["10"])
+    [1]
     """
-    wrong = f"the minimum must be a number of votes, or a share like 5% or 1/20, not {least!r}"
-    found: int | Fraction
-    if isinstance(least, str):
-        text = least.strip()
-        try:
-            if text.endswith("%"):
-                found = Fraction(text[:-1].strip()) / 100
-            else:
-                found = Fraction(text) if "/" in text else int(text)
-        except (ValueError, ZeroDivisionError):
-            raise ValueError(wrong) from None
-    elif isinstance(least, int | np.integer) and not isinstance(least, bool):
-        found = int(least)
-    elif isinstance(least, Fraction):
-        found = least
-    else:
-        raise ValueError(wrong)
-    if found < 0 or (isinstance(found, Fraction) and found > 1):
-        raise ValueError(wrong)
-    return found
-
-
-def places(profile: Profile, names: Sequence[str]) -> list[int]:
-    """Return where projects stand in the profile. Raises ``ValueError`` for one that does not."""
     if not names:
         return []
     place = {str(name): p for p, name in enumerate(profile.ids.tolist())}
@@ -424,74 +456,3 @@ def places(profile: Profile, names: Sequence[str]) -> list[int]:
 def _rows(rows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     ptr = np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64)))
     return ptr.astype(np.int64), np.array([p for row in rows for p in row], dtype=np.int64)
-
-
-def _refuse_twice(names: Collection[str], who: str) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise ValueError(f"{who} {name!r} twice; keep one of them")
-        seen.add(name)
-
-
-# --- from plain data
-
-
-def _cap(row: object) -> Cap:
-    data = _object(row, "a cap", needs=("name", "projects", "pence"))
-    name = str(data["name"])
-    return Cap(name, _names(data["projects"], name), _checked_pence(data["pence"], name))
-
-
-def _pot(row: object) -> Pot:
-    data = _object(row, "a pot", needs=("name", "projects", "pence"), may=("ballots",))
-    name, ballots = str(data["name"]), data.get("ballots")
-    numbers = None
-    if ballots is not None:
-        numbers = np.array(_list(ballots, f"the ballots of {name!r}"))
-        if numbers.size and numbers.dtype.kind not in "iu":
-            raise ValueError(f"the ballots of {name!r} must be whole numbers, counted from 0")
-        numbers = numbers.astype(np.int64)
-    pence = _checked_pence(data["pence"], name)
-    return Pot(name, _names(data["projects"], name), pence, numbers)
-
-
-def _pot_to_json(pot: Pot) -> dict[str, Any]:
-    plain = {"name": pot.name, "projects": list(pot.projects), "pence": pot.pence}
-    return plain if pot.ballots is None else plain | {"ballots": pot.ballots.tolist()}
-
-
-def _object(
-    data: object, what: str, *, needs: tuple[str, ...] = (), may: tuple[str, ...] = ()
-) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise ValueError(f"{what} must be an object with named entries, not {data!r}")
-    for key in needs:
-        if key not in data:
-            raise ValueError(f"{what} has no {key!r}; add it")
-    for key in data if needs else ():
-        if key not in needs + may:
-            raise ValueError(f"{what} knows no {key!r}; use {', '.join(needs + may)}")
-    return data
-
-
-def _list(data: object, what: str) -> list[Any]:
-    if not isinstance(data, list | tuple):
-        raise ValueError(f"{what} must be a list, not {data!r}")
-    return list(data)
-
-
-def _names(data: object, what: str) -> tuple[str, ...]:
-    names = _list(data, what)
-    for name in names:
-        if isinstance(name, bool) or not isinstance(name, str | int):
-            raise ValueError(f"{what} must list names, not {name!r}")
-    return tuple(str(name) for name in names)
-
-
-def _checked_pence(pence: object, name: str) -> int:
-    if isinstance(pence, bool) or not isinstance(pence, int | np.integer):
-        raise ValueError(f"the money of {name!r} must be a whole number of pence, not {pence!r}")
-    if not 0 <= pence <= DEAREST:
-        raise ValueError(f"the money of {name!r} must be between 0 and {DEAREST} pence")
-    return int(pence)

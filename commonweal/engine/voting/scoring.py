@@ -1,8 +1,5 @@
 """Quadratic voting and cumulative scoring: the highest total first, within the budget."""
 
-from collections.abc import Sequence
-from itertools import pairwise
-from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -12,13 +9,13 @@ from commonweal.engine.voting.greedy import BY_DEFAULT, MISFITS, spend
 from commonweal.engine.voting.limits import Limits, pay_must
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.profile import Profile, whole_budget
+from commonweal.engine.voting.roots import Roots, root_levels, root_sum, root_text
 from commonweal.engine.voting.satisfaction import scores
 from commonweal.engine.voting.ties import TieRule
 
 GIVEN = ("votes", "credits")
 MOST_GIVEN = 2**40  # the square-free part of a number this large is quickly found
 UNIT = 100  # a profile holds points in hundredths
-Roots = dict[int, int]  # how often the square root of each square-free number is in a sum
 
 
 def quadratic(
@@ -102,7 +99,7 @@ def quadratic(
         ]
     else:
         spent, square = _per_ballot(profile, np.abs(value), power=1), unit
-        sums = [_root_sum(part) for part in _by_project(profile, value)]
+        sums = [root_sum(part) for part in _by_project(profile, value)]
     if credits is not None:
         _refuse_more(spent, credits * square, f"spends more than the {credits} credits it has")
     below = square if given == "credits" else unit * unit
@@ -119,7 +116,7 @@ def quadratic(
             "credits": credits,
             "credits_spent": _decimal(sum(spent.tolist()), square),
             "totals": {
-                str(name): _root_text(roots, below)
+                str(name): root_text(roots, below)
                 for name, roots in zip(profile.ids.tolist(), sums, strict=True)
             },
         },
@@ -287,110 +284,6 @@ def _refuse_more(spent: NDArray[np.int64], most: int, what: str) -> None:
             f"ballot {over.argmax()} (counted from 0) {what}, as do {np.count_nonzero(over) - 1} "
             "more; correct them, or count without that limit"
         )
-
-
-# --- sums of square roots
-
-
-def _root_sum(values: NDArray[np.int64]) -> Roots:
-    """Write the sum of the signed square roots of these numbers with square-free numbers."""
-    total: Roots = {}
-    numbers, counts = np.unique(values, return_counts=True)
-    for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-        if number:
-            factor, free = square_free(abs(number))
-            total[free] = total.get(free, 0) + (count * factor if number > 0 else -count * factor)
-    return {free: times for free, times in total.items() if times}
-
-
-def square_free(number: int) -> tuple[int, int]:
-    """Return (s, f) with ``number == s * s * f`` and no square above 1 in f.
-
-    Takes a whole number above 0. Trial division goes up to the cube root: what is left then has at
-    most two prime factors.
-
-    Examples
-    --------
-    >>> square_free(72), square_free(97)
-    ((6, 2), (1, 97))
-    """
-    factor, free, rest, prime = 1, 1, number, 2
-    while prime**3 <= rest:
-        times = 0
-        while rest % prime == 0:
-            rest //= prime
-            times += 1
-        factor *= prime ** (times // 2)
-        free *= prime ** (times % 2)
-        prime += 1
-    root = isqrt(rest)
-    return (factor * root, free) if root * root == rest else (factor, free * rest)
-
-
-def root_levels(sums: Sequence[Roots]) -> list[int | None]:
-    """Rank sums of square roots exactly.
-
-    Parameters
-    ----------
-    sums : sequence of dict
-        For each project how often the root of each square-free number is in its sum.
-
-    Returns
-    -------
-    list of int or None
-        A higher number for a higher sum, equal numbers for equal sums; None for 0 and less.
-
-    Raises
-    ------
-    Nothing.
-
-    Notes
-    -----
-    Digits double until all different sums are apart, which they are at some point.
-
-    References
-    ----------
-    Besicovitch (1940): roots of different square-free numbers are linearly independent over the
-    rational numbers, so equal sums are equal term by term.
-
-    Examples
-    --------
-    The sums are 2 + the root of 2 and 3.4142.
-
-    >>> root_levels([{1: 2, 2: 1}, {1: 3}, {}, {1: 2, 2: 1}])
-    [2, 1, None, 2]
-    """
-    forms = [tuple(sorted(roots.items())) for roots in sums]
-    different = sorted({(), *forms})
-    digits = 64
-    while True:
-        bounds = sorted((*_bounds(form, digits), form) for form in different)
-        if all(one[1] < other[0] for one, other in pairwise(bounds)):
-            break
-        digits *= 2
-    place = {form: n for n, (_, _, form) in enumerate(bounds)}
-    return [place[form] - place[()] if place[form] > place[()] else None for form in forms]
-
-
-def _bounds(form: tuple[tuple[int, int], ...], digits: int) -> tuple[int, int]:
-    """Return whole numbers around ``2**digits`` times the sum."""
-    low = high = 0
-    for free, times in form:
-        root = isqrt(free << 2 * digits)
-        above = root if root * root == free << 2 * digits else root + 1
-        low += times * (root if times > 0 else above)
-        high += times * (above if times > 0 else root)
-    return low, high
-
-
-def _root_text(roots: Roots, square: int) -> str:
-    """Write a sum of roots, each over the root of ``square``, rounded down to a millionth."""
-    digits = 128
-    low, _ = _bounds(tuple(roots.items()), digits)
-    scale = isqrt(square << 2 * digits)
-    millionths = low * 10**6 // scale
-    sign, size = ("-", -millionths) if millionths < 0 else ("", millionths)
-    return f"{sign}{size // 10**6}.{size % 10**6:06}"
 
 
 def _decimal(amount: int, unit: int) -> str:
