@@ -102,8 +102,34 @@ def compare_with_greedy(
 def gained(profile: Profile, one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return how many more marked projects each ballot has funded in the other outcome.
 
-    ``one`` and ``other`` say which projects are funded. Time O(marks on projects that differ +
-    voters).
+    Parameters
+    ----------
+    profile : Profile
+        Ballots.
+    one, other : bool array, shape (projects,)
+        Which projects each outcome funds.
+
+    Returns
+    -------
+    int64 array, shape (voters,)
+
+    Raises
+    ------
+    Nothing.
+
+    Notes
+    -----
+    Time O(marks on projects that differ + voters).
+
+    References
+    ----------
+    None.
+
+    Examples
+    --------
+    >>> profile = Profile.from_pairs(["a", "b"], [1, 1], project=list("aab"), ballot=[0, 1, 1])
+    >>> gained(profile, np.array([True, False]), np.array([False, True])).tolist()
+    [-1, 0]
     """
     more = np.zeros(profile.voters, dtype=np.int64)
     for p in np.flatnonzero(one != other).tolist():
