@@ -107,7 +107,7 @@ def forget_succeeded(*, at: datetime) -> None:
     )
 
 
-def _execute(query: str, given: object) -> None:
+def _execute(query: str, given: int | datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(query, [given])
 
