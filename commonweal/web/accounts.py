@@ -30,7 +30,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from commonweal.ground.people import actions
+from commonweal.ground.people import actions, queries
 from commonweal.ground.people.models import Person
 
 log = logging.getLogger(__name__)
@@ -212,6 +212,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def decrypt(self, encrypted_text: str) -> str:
         """Open a sealed secret, also one that was sealed with an earlier key of the site."""
         return _seal().decrypt(encrypted_text.encode()).decode()
+
+    def generate_authenticator_name(self, user: Person, type: str) -> str:
+        """Suggest the name that the list of devices has for this one."""
+        agent = context.request.headers.get("User-Agent", "")
+        return queries.browser_name(agent)[:60] or _("My passkey")
 
     def _get_site_name(self) -> str:
         return f"Commonweal {context.request.viewer.authority.short_name}"

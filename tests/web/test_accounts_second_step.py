@@ -217,6 +217,7 @@ def test_a_passkey_page_offers_one_that_knows_its_owner(
 ) -> None:
     signed_in(moderator)
     page = visit("/account/second-step/passkeys/add/")
+    assert 'value="My passkey"' in page.html  # a browser that says its name is called by that
     assert '"residentKey": "required"' in page.html
     assert '"userVerification": "required"' in page.html
     for broken in ("", "{}", "[1]", '{"id": "AA"}', '{"id": "AA", "rawId": "AA", "response": {}}'):
