@@ -1,0 +1,243 @@
+"""What ``commonweal tally`` says of a count to people."""
+
+import shutil
+from collections.abc import Iterator
+from gettext import gettext as _
+from gettext import ngettext
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from commonweal.cli.record import Counted
+    from commonweal.engine.voting import Election, Needed, Outcome, Reason
+
+
+def as_text(
+    done: "Counted", enough: "dict[int, Needed]", fairness: dict[str, Any] | None
+) -> Iterator[str]:
+    """Yield the lines that tell a count to people."""
+    from commonweal.engine.voting import reasons  # numpy takes a moment
+
+    election, outcome = done.election, done.outcome
+    width = max(60, min(shutil.get_terminal_size((80, 24)).columns, 120))
+    currency = _plain(election.currency)
+    yield from _head(done, currency)
+    why = reasons(outcome)
+    won = outcome.order.tolist()
+    lost = [p for p in range(len(why)) if not outcome.funded[p]]
+    lost.sort(key=lambda p: (-why[p].votes, why[p].cost))
+    seats = done.rule.counts_seats
+    titles = (_("Chosen"), _("Not chosen")) if seats else (_("Funded"), _("Not funded"))
+    for title, places in zip(titles, (won, lost), strict=True):
+        yield ""
+        yield from _table(title, places, election, None if seats else why, width)
+    yield ""
+    if not seats:
+        yield from _foot(outcome, currency)
+    yield from _tie_lines(outcome)
+    yield from _enough_lines(election, enough)
+
+
+def _head(done: "Counted", currency: str) -> Iterator[str]:
+    election, outcome = done.election, done.outcome
+    yield _plain(election.meta.get("description", "")) or _("An election without a title")
+    ballots, projects = f"{outcome.voters:,}", len(outcome.ids)
+    if done.rule.counts_seats:
+        yield _("{ballots} ballots, {options} options, {seats} to choose").format(
+            ballots=ballots, options=projects, seats=outcome.budget
+        )
+    else:
+        sentence = _("{ballots} ballots, {projects} projects, {budget} {currency} to share")
+        yield sentence.format(
+            ballots=ballots, projects=projects, budget=_money(outcome.budget), currency=currency
+        ).replace("  ", " ")
+    yield _rule_in_words(done, currency)
+    as_approvals = outcome.satisfaction in ("cost", "cardinality") or not outcome.satisfaction
+    if (
+        as_approvals
+        and done.rule.name in ("equal-shares", "greedy", "phragmen")
+        and election.vote_type not in ("approval", "choose-1")
+    ):
+        yield _(
+            "These are {type} ballots: each project on a ballot counts as one approval."
+        ).format(type=election.vote_type)
+    for warning in election.warnings:
+        yield _("Note: {warning}").format(warning=_plain(warning))
+
+
+def _rule_in_words(done: "Counted", currency: str) -> str:
+    outcome, rule = done.outcome, done.rule
+    plain = rule.measure in (None, "votes") and not rule.threshold
+    if rule.name == "greedy" and plain and rule.misfit in (None, "skip"):
+        return _("Rule: greedy. The most votes first, skipping what does not fit.")
+    if rule.name != "equal-shares":
+        from commonweal.cli.tally import RULES  # this module is loaded by that one
+
+        choices = [
+            f"{name} {choice}"
+            for name, choice in rule.to_json().items()
+            if name not in ("rule", "ties", "limits")
+        ]
+        extra = f" ({', '.join(choices)})" if choices else ""
+        return _("Rule: {name}{extra}: {said}.").format(
+            name=rule.name, extra=extra, said=RULES[rule.name]
+        )
+    sentence = {
+        "none": _("Rule: equal shares, once. Each ballot had {start} {currency}."),
+        "greedy": _("Rule: equal shares, then by votes. Each ballot had {start} {currency}."),
+        "add1": _("Rule: equal shares, raised while it fits, to {start} {currency} a ballot."),
+        "add1-greedy": _(
+            "Rule: equal shares, raised to {start} {currency} a ballot, then by votes."
+        ),
+    }[outcome.completion]
+    said = sentence.format(start=_money(int(outcome.start)), currency=currency)
+    worth = {
+        "cost": "",
+        "cardinality": _(" Each funded project counts the same, whatever it costs."),
+        "points": _(" A funded project is worth its points to a voter."),
+        "borda": _(" A funded project is worth its place on the ballot to a voter."),
+        "borda-all": _(" A funded project is worth its place among all projects to a voter."),
+    }
+    return said + worth[outcome.satisfaction]
+
+
+def _table(
+    title: str,
+    places: list[int],
+    election: "Election",
+    why: "tuple[Reason, ...] | None",
+    width: int,
+) -> Iterator[str]:
+    if not places:
+        yield _("{title}: none").format(title=title)
+        return
+    if why is None:
+        votes = election.profile.votes.tolist()
+        yield title
+        for p in places:
+            yield _("  {option}  ({votes} ballots)").format(
+                option=_cut(_label(election, p), width - 24), votes=f"{votes[p]:,}"
+            )
+        return
+    rows = [
+        (_label(election, p), _money(why[p].cost), f"{why[p].votes:,}", _why(why[p]))
+        for p in places
+    ]
+    heads = (title, _("Cost"), _("Votes"), _("Why"))
+    cost = max(len(row[1]) for row in (heads, *rows))
+    votes = max(len(row[2]) for row in (heads, *rows))
+    last = max(len(row[3]) for row in (heads, *rows))
+    first = max(16, width - cost - votes - last - 6)
+    first = min(first, max(len(row[0]) for row in (heads, *rows)))
+    for name, price, number, reason in (heads, *rows):
+        line = f"{_cut(name, first):<{first}}  {price:>{cost}}  {number:>{votes}}  {reason}"
+        yield line.rstrip()
+
+
+def _why(reason: "Reason") -> str:
+    sentence = {
+        "bought": _("paid for: {payment} each"),
+        "filled": _("by votes, from the rest"),
+        "most-votes": _("by votes"),
+        "no-votes": _("nobody voted for it"),
+        "too-dear": _("costs more than there is"),
+        "no-room": _("{there} left, {short} short"),
+        "shares-too-small": _("had {there}, {short} short"),
+    }[str(reason.why)]
+    payment = reason.payment or 0
+    return sentence.format(
+        payment=_money(-int(-payment // 1)),  # rounded up: nobody paid more than this
+        there=_money(reason.there),
+        short=_money(reason.shortfall),
+    )
+
+
+def _foot(outcome: "Outcome", currency: str) -> Iterator[str]:
+    rest = outcome.budget - outcome.spent
+    yield (
+        _("Spent {spent} of {budget} {currency}; {rest} left over.")
+        .format(
+            spent=_money(outcome.spent),
+            budget=_money(outcome.budget),
+            currency=currency,
+            rest=_money(rest),
+        )
+        .replace(" ;", ";")
+    )
+    if outcome.rule != "equal-shares":
+        return
+    fits = (~outcome.funded) & (outcome.votes > 0) & (outcome.cost <= rest)
+    if fits.any() and outcome.completion == "add1":
+        yield _("Some projects would still fit. To fund them by votes: --completion add1-greedy")
+    elif fits.any():
+        yield _("Some projects would still fit. To use the money: --completion add1-greedy")
+
+
+def _tie_lines(outcome: "Outcome") -> Iterator[str]:
+    if not outcome.ties:
+        yield _("No ties were met.")
+        return
+    yield ngettext("{count} tie was met:", "{count} ties were met:", len(outcome.ties)).format(
+        count=len(outcome.ties)
+    )
+    words = {
+        "cheapest": _("the cheapest"),
+        "most-votes": _("the most votes"),
+        "lot": _("the lot"),
+        "id-text": _("the id"),
+    }
+    for tie in outcome.ties:
+        yield _("  {chosen} went first among {tied}, by {criterion}").format(
+            chosen=_plain(str(outcome.ids[tie.chosen])),
+            tied=", ".join(_plain(str(outcome.ids[p])) for p in tie.projects),
+            criterion=words[tie.by],
+        )
+
+
+def _enough_lines(election: "Election", enough: "dict[int, Needed]") -> Iterator[str]:
+    if not enough:
+        return
+    yield ""
+    yield _("What would have been enough, each alone:")
+    for p, need in enough.items():
+        yield "  " + _enough_in_words(need).format(
+            project=_cut(_label(election, p), 34),
+            ballots=f"{need.ballots or 0:,}",
+            cost=_money(need.cost or 0),
+        )
+
+
+def _enough_in_words(need: "Needed") -> str:
+    if need.ballots is None and need.cost is None:
+        return _("{project}: nothing alone")
+    if need.ballots is None:
+        return _("{project}: a cost of {cost}")
+    if need.cost is None:
+        return ngettext(
+            "{project}: {ballots} more ballot for it alone",
+            "{project}: {ballots} more ballots for it alone",
+            need.ballots,
+        )
+    return ngettext(
+        "{project}: {ballots} more ballot for it alone, or a cost of {cost}",
+        "{project}: {ballots} more ballots for it alone, or a cost of {cost}",
+        need.ballots,
+    )
+
+
+def _label(election: "Election", p: int) -> str:
+    name, identity = _plain(election.names[p]), _plain(str(election.profile.ids[p]))
+    return name if name == identity else f"{identity} {name}"
+
+
+def _plain(text: str) -> str:
+    """Keep only what prints: a name from a file must not steer the terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _money(hundredths: int) -> str:
+    whole, rest = divmod(hundredths, 100)
+    return f"{whole:,}.{rest:02}" if rest else f"{whole:,}"
