@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from commonweal.decide.budgets import actions as budgets
 from commonweal.ground.places.models import Authority, RoleKind
 from commonweal.ground.places.rules import Viewer
-from commonweal.propose.proposals.models import Comment, Proposal
+from commonweal.propose.proposals.models import Comment, Proposal, Signature
 from commonweal.web.api import api
 from tests.factories import world
 
@@ -204,6 +204,42 @@ def test_ideas_can_be_narrowed_to_a_challenge(borough: Authority, client: Client
     world.a_proposal(world.a_challenge(borough, slug="other"))
     assert client.get("/api/ideas?challenge=home-care").json()["count"] == everything
     assert client.get("/api/ideas?challenge=other").json()["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=chapel", ["A choir in the chapel"]),
+        ("q=chapel&standing=carer", []),
+        ("standing=carer", ["Rides to the clinic"]),
+        ("status=funded", ["Rides to the clinic"]),
+        ("community=by-the-sea", ["A choir in the chapel"]),
+        ("q=%21%21", []),
+    ],
+)
+def test_ideas_are_searched_and_narrowed_as_on_the_page(
+    borough: Authority, client: Client, query: str, found: list[str]
+) -> None:
+    sea = world.a_community(borough, slug="by-the-sea")
+    other = {"title": "Rides to the clinic", "standing": "carer", "status": "funded"}
+    world.a_proposal(world.a_challenge(borough, community=sea), title="A choir in the chapel")
+    world.a_proposal(world.a_challenge(borough), **other)
+    items = client.get(f"/api/ideas?{query}").json()["items"]
+    assert [row["title"] for row in items] == found
+
+
+def test_ideas_come_in_the_order_that_is_asked_for(borough: Authority, client: Client) -> None:
+    liked = Proposal.objects.order_by("pk")[0]
+    Signature.objects.create(
+        proposal=liked,
+        person=world.a_person(),
+        standing="resident",
+        signed_at=timezone.now(),
+    )
+    assert client.get("/api/ideas?order=signed").json()["items"][0]["id"] == liked.pk
+    assert client.get("/api/ideas").json()["items"][0]["id"] != liked.pk
+    for wrong in ("order=best", "status=draft", "status=hidden", "standing=king", "q=%00"):
+        assert client.get(f"/api/ideas?{wrong}").status_code == 422, wrong
 
 
 def test_fewer_than_five_people_of_a_community_are_not_counted(

@@ -1,5 +1,6 @@
 """Ideas for programs: those that everyone may read, and what people say about them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Field, Query, Router, Schema
 
+from commonweal.ground.places.models import StandingKind
 from commonweal.kit.api import PROBLEMS, SLUG, Number, Page, Pages, page_of
 from commonweal.kit.request import Request
 from commonweal.propose.proposals import queries
@@ -108,18 +110,30 @@ class CommentRow(Schema):
         return comment.hidden_reason or None
 
 
-class Narrowing(Schema):
-    """Which ideas."""
+def _one_of(values: Iterable[str]) -> str:
+    return f"^({'|'.join(values)})?$"
 
+
+class Narrowing(Schema):
+    """Which ideas, and in which order; nothing asks for all, the newest first."""
+
+    q: str = Field("", pattern=r"^[^\x00]*$", max_length=200, description="Words to look for.")
     challenge: str = Field(
         "", pattern=f"^$|{SLUG}", max_length=80, description="Only of this challenge, by slug."
     )
+    community: str = Field(
+        "", pattern=f"^$|{SLUG}", max_length=80, description="Only from there and inside, by slug."
+    )
+    status: str = Field("", pattern=_one_of(Proposal.PUBLIC), description="Where it stands.")
+    standing: str = Field("", pattern=_one_of(StandingKind.values), description="Who wrote it.")
+    order: str = Field("", pattern=_one_of(queries.ORDERS), description="Which come first.")
 
 
 @router.get("/ideas", response={200: Page[IdeaRow], **PROBLEMS}, summary="List the ideas")
 def list_ideas(request: HttpRequest, paging: Pages, only: Query[Narrowing]) -> dict[str, Any]:
-    """The newest first."""
-    found = queries.found(cast(Request, request).viewer, challenge=only.challenge)
+    """The newest first, or those nearest to the words that are looked for."""
+    asked = only.dict()
+    found = queries.found(cast(Request, request).viewer, text=asked.pop("q").strip(), **asked)
     return page_of(request, found, paging)
 
 
