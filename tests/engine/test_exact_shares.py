@@ -92,7 +92,13 @@ def slow(election: Election, satisfaction: str, completion: str, stop: str) -> l
         won = more
     won = free + won
     if completion.endswith("greedy"):
-        won += oracle.greedy(cost, ballots, budget - sum(cost[p] for p in won), order, taken=won)
+        left = budget - sum(cost[p] for p in won)
+        per = cost if satisfaction == "cardinality" else dict.fromkeys(cost, 1)
+        rest = [p for p in order if votes[p] and p not in won]
+        for p in sorted(rest, key=lambda p: (Fraction(-votes[p], per[p]), order.index(p))):
+            if cost[p] <= left:
+                left -= cost[p]
+                won.append(p)
     return won
 
 

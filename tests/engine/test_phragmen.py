@@ -11,6 +11,7 @@ from pabutools.election import ApprovalBallot, ApprovalProfile, Instance, Projec
 from pabutools.rules import sequential_phragmen
 
 from commonweal.engine.voting import TieRule
+from commonweal.engine.voting.limits import Cap, Limits
 from commonweal.engine.voting.pabulib import read_pabulib
 from commonweal.engine.voting.phragmen import phragmen
 from tests.engine import oracle
@@ -125,6 +126,20 @@ def test_a_project_whose_turn_it_was_says_what_was_left() -> None:
     assert winners(outcome) == ["b"]
     assert outcome.left.tolist() == [50, 100, -1]
     assert outcome.shortfall.tolist()[0] == 10
+
+
+def test_limits_pass_over_what_they_keep_out() -> None:
+    ballots = (frozenset("abd"),) * 3 + (frozenset("c"), frozenset("e"))
+    election = Election({"a": 30, "b": 33, "c": 40, "d": 36, "e": 9}, ballots, 150)
+    limits = Limits(must=("e",), exclusive=(("a", "b"),), caps=(Cap("side", ("c",), 39),))
+    outcome = phragmen(election.profile, 150, ties=BY_ID, limits=limits)
+    assert winners(outcome) == ["e", "a", "d"]
+    assert outcome.detail["must"] == ["e"]
+    assert outcome.detail["excluded"] == {"b": "a"}
+    assert outcome.detail["over_cap"] == {"c": "side"}
+    assert winners(phragmen(election.profile, 150, limits=Limits(minimum=2), ties=BY_ID)) == list(
+        "abd"
+    )
 
 
 def test_an_unknown_misfit_and_an_empty_budget_are_refused() -> None:

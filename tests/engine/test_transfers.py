@@ -94,7 +94,7 @@ def slow(cost: dict[str, int], ballots: Points, budget: int, variant: str) -> li
         if not ready:
             # The least factor on everybody's support that raises the cost, found by halving the
             # list of points at which somebody has nothing left to give.
-            givers = [g for g in gift if best in g]
+            givers = [g for g in gift if g.get(best)]
             points = sorted(sum(g.values()) / g[best] for g in givers)
             below, given_below = Fraction(1), support(best)
             for x in points:
@@ -108,7 +108,7 @@ def slow(cost: dict[str, int], ballots: Points, budget: int, variant: str) -> li
                 total, now = sum(g.values()), g[best]
                 more = min(total, below * now) - now
                 for q in g:
-                    if q != best:
+                    if q != best and total > now:
                         g[q] -= more * g[q] / (total - now)
                 g[best] = now + more
         won.append(best)

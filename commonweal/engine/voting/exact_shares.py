@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commonweal.engine.voting.exact_rounds import ExactRounds, next_change
-from commonweal.engine.voting.greedy import BY_DEFAULT, Filled, fill
+from commonweal.engine.voting.greedy import BY_DEFAULT, FILL_MEASURES, Filled, fill
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.profile import Profile, whole_budget
 from commonweal.engine.voting.satisfaction import of_worth
@@ -51,11 +51,12 @@ def exact_equal_shares(
     budget : int
         Whole pence, above 0.
     completion : {"none", "greedy", "add-opt", "add-opt-greedy", "add-opt-skip", ...}
-        What to do with the money left over. ``greedy`` funds more projects by votes. ``add-opt``
+        What to do with the money left over. ``greedy`` funds more projects by votes (with
+        ``cardinality`` by votes per cost). ``add-opt``
         starts again with just as much more for each ballot as changes what is bought or who pays,
         until the stop rule ends it. ``add-opt-skip`` asks only what would bring in a project that is
         not funded yet, which takes far fewer runs. With ``-greedy`` at the end, the rest is then
-        filled by votes.
+        filled like that.
     stop : {"overspend", "exhaustive"}
         When add-opt ends. Both end at the first run that costs more than the budget and keep the
         run before it, as the paper does; ``exhaustive`` ends also at the first run that leaves no
@@ -123,7 +124,13 @@ def exact_equal_shares(
         last = count.add_opt(last, stop, skip="skip" in completion)
     filled = None
     if completion.endswith("greedy"):
-        filled = fill(profile, pence - count.spent(last), ties, taken=tuple(count.won(last)))
+        filled = fill(
+            profile,
+            pence - count.spent(last),
+            ties,
+            taken=tuple(count.won(last)),
+            measure=FILL_MEASURES[satisfaction],
+        )
     return count.outcome(last, filled, completion, stop if "add-opt" in completion else "")
 
 

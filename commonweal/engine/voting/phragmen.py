@@ -1,6 +1,7 @@
 """Sequential Phragmén: money drips to everybody at one rate, and who can buy first buys first."""
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.engine.voting.greedy import BY_DEFAULT
+from commonweal.engine.voting.greedy import BY_DEFAULT, Filled
+from commonweal.engine.voting.limits import Limits, pay_must
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.profile import Profile, whole_budget
 from commonweal.engine.voting.satisfaction import of_worth
@@ -22,7 +24,12 @@ NARROW = 128 * float(np.finfo(np.float64).eps)
 
 
 def phragmen(
-    profile: Profile, budget: int, *, misfit: str = "stop", ties: TieRule = BY_DEFAULT
+    profile: Profile,
+    budget: int,
+    *,
+    misfit: str = "stop",
+    ties: TieRule = BY_DEFAULT,
+    limits: Limits | None = None,
 ) -> Outcome:
     """Fund the project whose supporters can first pay for it, if money drips to all alike.
 
@@ -42,17 +49,22 @@ def phragmen(
         project out and go on. A project dearer than the whole budget is left out from the start.
     ties : TieRule, optional
         Who goes first among projects whose supporters could pay at the same moment.
+    limits : Limits, optional
+        Must-fund projects (nobody's load), exclusive projects, caps and a minimum; pots are not read
+        here. A project that they keep out is passed over without a stop.
 
     Returns
     -------
     Outcome
         ``detail["loads"]`` is what each supporter of each winner carried after the purchase, in
-        pence rounded to six decimals, in the order of purchase.
+        pence rounded to six decimals, in the order of purchase; ``must``, ``excluded`` and
+        ``over_cap`` say what the limits did.
 
     Raises
     ------
     ValueError
-        If the budget is not a whole number above 0, or ``misfit`` is unknown.
+        If the budget is not a whole number above 0, ``misfit`` is unknown, or the limits cannot be
+        kept.
 
     Notes
     -----
@@ -83,13 +95,20 @@ def phragmen(
     pence = whole_budget(budget)
     if misfit not in MISFITS:
         raise ValueError(f"misfit must be one of {', '.join(MISFITS)}, not {misfit!r}")
-    loads = _Loads(of_worth(profile, "cardinality"), pence, ties.rank(profile))
-    left = pence
-    at_turn = np.full(len(profile.ids), -1, dtype=np.int64)
+    must, left, room = pay_must(profile, pence, limits)
+    barred = set(must)
+    if limits:
+        barred.update(np.flatnonzero(limits.too_few(profile)).tolist())
+    loads = _Loads(of_worth(profile, "cardinality"), pence, ties.rank(profile), barred)
+    filled = Filled([], np.full(len(profile.ids), -1, dtype=np.int64), ())
     while (found := loads.next()) is not None:
-        at_turn[found] = left
+        if obstacle := room.obstacle(found):
+            filled.kept_out[found] = obstacle
+            continue
+        filled.left[found] = left
         if loads.cost[found] <= left:
             left -= loads.cost[found]
+            room.take(found)
             loads.buy(found)
         elif misfit == "stop":
             break
@@ -97,16 +116,25 @@ def phragmen(
         rule="phragmen",
         profile=profile,
         budget=pence,
-        order=np.array(loads.bought, dtype=np.int64),
+        order=np.array(must + loads.bought, dtype=np.int64),
         stop=misfit,
-        at_turn=at_turn,
+        at_turn=filled.left,
         gap=loads.gap,
         ties=tuple(
             Tie(tied, tied[0], ties.decided_by(profile, tied), times)
             for tied, times in loads.ties.items()
         ),
-        detail={"misfit": misfit, "loads": [_decimal(load) for load in loads.exact_loads()]},
+        detail={
+            "misfit": misfit,
+            "loads": [_decimal(load) for load in loads.exact_loads()],
+            **_told(profile, filled, must),
+        },
     )
+
+
+def _told(profile: Profile, filled: Filled, must: list[int]) -> dict[str, Any]:
+    told = filled.told(profile, must)
+    return {key: told[key] for key in ("must", "excluded", "over_cap")}
 
 
 @dataclass
@@ -120,6 +148,7 @@ class _Loads:
     profile: Profile
     budget: int
     rank: NDArray[np.int64]
+    barred: Set[int]
     bought: list[int] = field(default_factory=list)
     ties: Counter[tuple[int, ...]] = field(default_factory=Counter)
     gap: float = float("inf")
@@ -136,7 +165,7 @@ class _Loads:
         self._queue = [
             (self.cost[p] / count * (1 - NARROW), p)
             for p, count in enumerate(self.votes)
-            if count and self.cost[p] <= self.budget
+            if count and self.cost[p] <= self.budget and p not in self.barred
         ]
         heapify(self._queue)
 
