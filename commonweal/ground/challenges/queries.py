@@ -186,9 +186,8 @@ def communities_to_lead(viewer: Viewer) -> QuerySet[Community]:
 def communities_with_challenges(viewer: Viewer) -> QuerySet[Community]:
     """Return the communities that have a published challenge, by name."""
     asked = Challenge.objects.filter(community=OuterRef("pk"), published_at__isnull=False)
-    return Community.objects.filter(Exists(asked), authority=viewer.authority).order_by(
-        "name", "pk"
-    )
+    found = Community.objects.filter(Exists(asked), authority=viewer.authority)
+    return found.only("name", "slug").order_by("name", "pk")
 
 
 def services(viewer: Viewer) -> QuerySet[Service]:

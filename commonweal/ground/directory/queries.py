@@ -9,10 +9,13 @@ from django.db.models import F, Q, QuerySet
 
 from commonweal.ground.directory.models import Service
 from commonweal.ground.places.models import Community, Organisation
+from commonweal.ground.places.rules import everyone
+from commonweal.kit.composed import among, composed
 
 if TYPE_CHECKING:
     from commonweal.ground.places.rules import Viewer
 
+CARD = "name", "slug", "purpose", "for_whom", "where"
 SHOWN = 12  # services on the page of a community or an organisation
 
 
@@ -54,9 +57,16 @@ def communities(viewer: Viewer) -> QuerySet[Community]:
 
 def in_community(viewer: Viewer, thing: Any) -> dict[str, Any] | None:
     """Return what a community's page shows of its services."""
-    found = search(services(viewer), community=thing)
-    shown = list(found[: SHOWN + 1])
+    asked = {"authority": viewer.authority.pk, "at": viewer.at}
+    shown = _near(**asked, branch=thing.branch(), here=[thing.pk])
     return {"services": shown[:SHOWN], "more": len(shown) > SHOWN} if shown else None
+
+
+@composed
+def _near(authority: Any, at: Any, branch: Any, here: Any) -> QuerySet[Service]:
+    near = Q(among("community", branch)) | Q(community__ancestors__overlap=here)
+    rows = services(everyone(authority, at)).select_related(None).only(*CARD)
+    return rows.filter(near)[: SHOWN + 1]
 
 
 def of_provider(viewer: Viewer, thing: Any) -> dict[str, Any] | None:

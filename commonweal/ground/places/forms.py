@@ -78,7 +78,7 @@ class StandingForm(forms.Form):
     def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["organisation"]
-        chosen.queryset = queries.organisations(viewer)
+        chosen.queryset = queries.organisations_to_choose(viewer)
 
 
 class VerifyForm(forms.Form):

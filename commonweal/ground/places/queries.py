@@ -33,7 +33,7 @@ from commonweal.ground.places.models import (
     RoleKind,
     Standing,
 )
-from commonweal.kit.composed import composed
+from commonweal.kit.composed import among, composed
 from commonweal.kit.postcode import areas
 
 if TYPE_CHECKING:
@@ -141,8 +141,12 @@ def roles_held(person: Any, authority: Any) -> QuerySet[Role]:
 
 def communities(viewer: Viewer) -> QuerySet[Community]:
     """Return every community of the authority, with how many joined each one, by name."""
+    return _communities(viewer.authority)
+
+
+def _communities(authority: Any) -> QuerySet[Community]:
     return (
-        Community.objects.filter(authority=viewer.authority)
+        Community.objects.filter(authority=authority)
         .select_related("parent")
         .annotate(member_count=_count(_MEMBERS), child_count=_count(_CHILDREN))
         .order_by("name", "pk")
@@ -172,13 +176,18 @@ def called(viewer: Viewer, text: str) -> list[Community]:
 
 def first_children(viewer: Viewer, parents: Collection[int]) -> Mapping[int, list[Community]]:
     """Return the first few communities inside each of several, in one query."""
-    place = Window(RowNumber(), partition_by=F("parent_id"), order_by=(F("name"), F("pk")))
     found: defaultdict[int, list[Community]] = defaultdict(list)
-    rows = as_rows(communities(viewer)).filter(parent__in=parents).annotate(place=place)
-    for row in rows.filter(place__lte=WITHIN):
+    for row in _first_inside(authority=viewer.authority.pk, parents=list(parents)):
         assert row.parent_id is not None
         found[row.parent_id].append(row)
     return found
+
+
+@composed
+def _first_inside(authority: Any, parents: Any) -> QuerySet[Community]:
+    place = Window(RowNumber(), partition_by=F("parent_id"), order_by=(F("name"), F("pk")))
+    rows = _communities(authority).filter(among("parent", parents)).annotate(place=place)
+    return as_rows(rows).filter(place__lte=WITHIN)
 
 
 def descendants(viewer: Viewer, community: Community) -> QuerySet[Community]:
@@ -198,9 +207,14 @@ def ancestors(viewer: Viewer, community: Community) -> list[Community]:
     return [above[pk] for pk in community.ancestors if pk in above]
 
 
-def with_people(viewer: Viewer) -> QuerySet[Community]:
-    """Return communities with how many people belong to each or to anything inside it, each once."""
-    return communities(viewer).annotate(people_count=_count(_PEOPLE))
+def at_address(viewer: Viewer, slug: str) -> list[Community]:
+    """Return the one community at this address, with how many people belong to it or inside it."""
+    return _at_address(authority=viewer.authority.pk, slug=slug)
+
+
+@composed
+def _at_address(authority: Any, slug: Any) -> QuerySet[Community]:
+    return _communities(authority).annotate(people_count=_count(_PEOPLE)).filter(slug=slug)
 
 
 def as_rows(found: QuerySet[Community]) -> QuerySet[Community]:
@@ -322,6 +336,13 @@ def organisations(viewer: Viewer, *, words: str = "") -> QuerySet[Organisation]:
     if words:
         found = found.filter(name__icontains=words)
     return found.annotate(service_count=Count("services")).order_by("name", "pk")
+
+
+def organisations_to_choose(viewer: Viewer) -> QuerySet[Organisation]:
+    """Return the names of the authority's organisations, for a list to choose from."""
+    return (
+        Organisation.objects.filter(authority=viewer.authority).only("name").order_by("name", "pk")
+    )
 
 
 def organisation_members(organisation: Organisation) -> QuerySet[OrganisationMember]:

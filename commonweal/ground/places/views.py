@@ -24,7 +24,7 @@ from commonweal.ground.places.models import (
     RoleKind,
     StandingKind,
 )
-from commonweal.kit.doors import privileged, signed_in
+from commonweal.kit.doors import privileged, signed_in, the_one
 from commonweal.kit.request import Request
 
 ON_A_PAGE = 30
@@ -395,7 +395,7 @@ def _community_page(
     standing_form: forms.StandingForm | None = None,
 ) -> HttpResponse:
     viewer = request.viewer
-    here: Any = get_object_or_404(queries.with_people(viewer), slug=slug)
+    here: Any = the_one(queries.at_address(viewer, slug))
     context: dict[str, Any] = {
         "community": here,
         "above": queries.ancestors(viewer, here),

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from commonweal.ground.challenges.models import Challenge
-from commonweal.ground.places.models import Community, StandingKind
+from commonweal.ground.places.models import StandingKind
 from commonweal.kit.money import pounds, to_pence
 from commonweal.propose.proposals.models import HiddenReason, Part, Proposal
 from commonweal.propose.proposals.rules import Voice
@@ -264,13 +262,13 @@ class FindForm(forms.Form):
     order = forms.ChoiceField(label=_("Order"), required=False)
 
     def __init__(
-        self, data: Any, *, challenges: QuerySet[Challenge], communities: QuerySet[Community]
+        self, data: Any, *, challenges: list[tuple[str, str]], communities: list[tuple[str, str]]
     ) -> None:
         super().__init__(data)
         everything = ("", gettext("All"))
         public = [(status.value, status.label) for status in Proposal.PUBLIC]
-        self._choose("challenge", [everything, *challenges.values_list("slug", "title")])
-        self._choose("community", [everything, *communities.values_list("slug", "name")])
+        self._choose("challenge", [everything, *challenges])
+        self._choose("community", [everything, *communities])
         self._choose("status", [everything, *public])
         self._choose("standing", [everything, *StandingKind.choices])
         self._choose(

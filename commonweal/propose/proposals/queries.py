@@ -206,16 +206,28 @@ def _ordered(
     return rows.order_by("-published_at", "-pk")
 
 
-def challenges_with_ideas(viewer: Viewer) -> QuerySet[Challenge]:
-    """Return the challenges to choose from in the list of ideas."""
+def challenges_with_ideas(viewer: Viewer) -> list[tuple[str, str]]:
+    """Return address and title of the challenges to choose from in the list of ideas."""
+    return [(row.slug, row.title) for row in _challenges_with(authority=viewer.authority.pk)]
+
+
+@composed
+def _challenges_with(authority: Any) -> QuerySet[Challenge]:
     some = Proposal.objects.filter(challenge=OuterRef("pk"), status__in=Proposal.PUBLIC)
-    return Challenge.objects.filter(Exists(some), authority=viewer.authority).order_by("title")
+    found = Challenge.objects.filter(Exists(some), authority=authority)
+    return found.only("slug", "title").order_by("title")
 
 
-def communities_with_ideas(viewer: Viewer) -> QuerySet[Community]:
-    """Return the communities to choose from in the list of ideas."""
+def communities_with_ideas(viewer: Viewer) -> list[tuple[str, str]]:
+    """Return address and name of the communities to choose from in the list of ideas."""
+    return [(row.slug, row.name) for row in _communities_with(authority=viewer.authority.pk)]
+
+
+@composed
+def _communities_with(authority: Any) -> QuerySet[Community]:
     some = Proposal.objects.filter(community=OuterRef("pk"), status__in=Proposal.PUBLIC)
-    return Community.objects.filter(Exists(some), authority=viewer.authority).order_by("name")
+    found = Community.objects.filter(Exists(some), authority=authority)
+    return found.only("slug", "name").order_by("name")
 
 
 def challenges(viewer: Viewer) -> QuerySet[Challenge]:
@@ -422,7 +434,7 @@ def personal_signatures(person: Person) -> Iterator[dict[str, Any]]:
     for row in rows.order_by("pk"):
         yield {
             "idea": row.proposal_id,
-            "title": row.proposal.title,
+            "title": row.proposal.title if row.proposal.is_public else "",
             "standing": row.standing,
             "signed": row.signed_at.isoformat(),
         }

@@ -1,7 +1,8 @@
 """Small pieces of page that templates use by name."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -10,8 +11,9 @@ from django.forms.utils import flatatt
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from commonweal.kit import manifest
@@ -22,6 +24,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """Draw one of our icons, hidden from screen readers: a word always stands beside it."""
     return format_html(
@@ -54,15 +57,26 @@ def when(at: datetime | None) -> str:
     """Write a moment with weekday and hour: 8pm on Sunday 13 December."""
     if at is None:
         return ""
-    local = timezone.localtime(at)
-    day = date_format(local, "l j F" if local.year == timezone.localtime().year else "l j F Y")
-    return _("%(clock)s on %(day)s") % {"clock": clock(at), "day": day}
+    local = timezone.localtime(at).replace(second=0, microsecond=0)
+    return _when(local, local.year == timezone.localtime().year, get_language())
+
+
+# Pages write the same moments again and again, and a date takes longer to write than to look up.
+@lru_cache(maxsize=5_000)
+def _when(local: datetime, is_this_year: bool, language: str | None) -> str:
+    day = date_format(local, "l j F" if is_this_year else "l j F Y")
+    return _("%(clock)s on %(day)s") % {"clock": clock(local), "day": day}
 
 
 @register.filter
 def day(at: datetime | None) -> str:
     """Write the day of a moment: 13 December 2026."""
-    return "" if at is None else date_format(timezone.localtime(at), "j F Y")
+    return "" if at is None else _day(timezone.localtime(at).date(), get_language())
+
+
+@lru_cache(maxsize=5_000)
+def _day(local: date, language: str | None) -> str:
+    return date_format(local, "j F Y")
 
 
 @register.filter
@@ -92,16 +106,21 @@ def bar(share: float, kind: str = "a", label: str = "") -> SafeString:
 @register.simple_tag
 def options(groups: Iterable[tuple[str | None, list[dict[str, Any]], int]]) -> SafeString:
     """Draw what a select offers: by templates, a hundred options took longer than all the rest."""
-    return format_html_join("", "{}", ((_group(name, offered),) for name, offered, _at in groups))
+    drawn = []
+    for name, offered, _at in groups:
+        inside = mark_safe("".join(map(_option, offered)))  # noqa: S308 - each escapes its words
+        drawn.append(
+            format_html('\n  <optgroup label="{}">{}\n  </optgroup>', name, inside)
+            if name
+            else inside
+        )
+    return mark_safe("".join(drawn))  # noqa: S308 - as above
 
 
-def _group(name: str | None, offered: list[dict[str, Any]]) -> SafeString:
-    drawn = format_html_join(
-        "",
-        '\n  <option value="{}"{}>{}</option>',
-        ((option["value"], flatatt(option["attrs"]), option["label"]) for option in offered),
-    )
-    return format_html('\n  <optgroup label="{}">{}\n  </optgroup>', name, drawn) if name else drawn
+def _option(offered: dict[str, Any]) -> str:
+    value, label = conditional_escape(str(offered["value"])), conditional_escape(offered["label"])
+    more = flatatt(offered["attrs"]) if offered["attrs"] else ""
+    return f'\n  <option value="{value}"{more}>{label}</option>'
 
 
 @register.simple_tag(takes_context=True)
