@@ -305,3 +305,14 @@ def test_standings_are_spoken_for_an_organisation_where_one_has_it(
         actions.start_proposal(
             viewer=as_(carys), challenge=challenge, standing="charity", organisation=other
         )
+
+
+def test_the_data_of_who_signed_an_idea_holds_none_of_its_words_once_it_is_hidden(
+    idea, neighbour, moderator, as_
+):
+    actions.sign_proposal(viewer=as_(neighbour), proposal_id=idea.pk, standing="resident")
+    (row,) = queries.personal_signatures(neighbour)
+    assert row["title"] == idea.title
+    actions.hide_proposal(viewer=as_(moderator), proposal_id=idea.pk, reason="private")
+    (row,) = queries.personal_signatures(neighbour)
+    assert (row["idea"], row["title"]) == (idea.pk, "")
