@@ -1,6 +1,7 @@
 """A pot's own terms, and money in several pots."""
 
 import json
+import random
 from fractions import Fraction
 from typing import Any
 
@@ -240,3 +241,58 @@ def test_one_pot_with_everything_is_the_plain_count(election: Election) -> None:
         assert winners(joined) == winners(plain)
         assert (joined.shortfall == plain.shortfall).all()
         assert joined.ties == plain.ties
+
+
+@settings(max_examples=150, deadline=None)
+@given(elections(), st.data(), st.booleans())
+def test_exclusions_caps_and_must_hold_over_all_pots(
+    election: Election, data: st.DataObject, shares: bool
+) -> None:
+    ids = list(election.cost)
+    cut = data.draw(st.integers(0, len(ids)))
+    first = data.draw(st.integers(0, election.budget))
+    some = st.lists(st.sampled_from(ids), unique=True)
+    # Equal shares buys what costs nothing before it looks at anybody's rivals.
+    group = [p for p in data.draw(some) if election.cost[p] or not shares]
+    cap = Cap("cap", tuple(data.draw(some)), data.draw(st.integers(0, 20)))
+    must = data.draw(st.sampled_from(ids))
+    room = first if must in ids[:cut] else election.budget - first
+    paid = election.cost[must]
+    is_possible = paid <= room and not (must in cap.projects and paid > cap.pence)
+    limits = Limits(
+        must=(must,) if is_possible else (),
+        exclusive=(tuple(group),) if len(group) > 1 else (),
+        caps=(cap,),
+        pots=(
+            Pot("one", tuple(ids[:cut]), first),
+            Pot("two", tuple(ids[cut:]), election.budget - first),
+        ),
+        leftover=data.draw(st.sampled_from([(), ("two", "one"), ("one", "two", "all")])),
+    )
+
+    def count(profile: Profile, budget: int, *, limits: Limits) -> Outcome:
+        rule = equal_shares if shares else greedy
+        return rule(profile, budget, ties=BY_ID, limits=limits)
+
+    outcome = count_in_pots(election.profile, election.budget, limits, count)
+    won = set(winners(outcome))
+    assert outcome.spent <= election.budget
+    assert len(won & set(group)) < 2 or len(group) < 2
+    assert sum(election.cost[p] for p in won & set(cap.projects)) <= cap.pence
+    assert won >= set(limits.must)
+
+
+@settings(max_examples=100, deadline=None)
+@given(elections(), st.data(), st.randoms(use_true_random=False))
+def test_the_order_of_projects_and_ballots_does_not_matter_in_pots(
+    election: Election, data: st.DataObject, shuffle: random.Random
+) -> None:
+    ids, ballots = list(election.cost), list(election.ballots)
+    cut = data.draw(st.integers(0, len(ids)))
+    first = data.draw(st.integers(0, election.budget))
+    limits = Limits(pots=(Pot("one", tuple(ids[:cut]), first),), leftover=("one", "rest", "all"))
+    shuffle.shuffle(ids)
+    shuffle.shuffle(ballots)
+    mixed = Election({p: election.cost[p] for p in ids}, tuple(ballots * 2), election.budget)
+    one, other = (count_in_pots(e.profile, e.budget, limits, greedy) for e in (election, mixed))
+    assert winners(one) == winners(other)
