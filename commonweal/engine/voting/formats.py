@@ -3,7 +3,7 @@
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, TypeVar
 
 from commonweal.engine.voting.content import GZIP, MOST_BYTES, content_of, unpacked
 from commonweal.engine.voting.election import Election, ElectionError
@@ -19,6 +19,9 @@ ARCHIVES = (".tar.gz", ".tgz", ".tar")
 # What all files of an archive may unpack to, and how many there may be.
 MOST_ARCHIVED = 64 * 2**30
 MOST_FILES = 1_000_000
+
+
+T = TypeVar("T")
 
 
 def kind_of(name: str) -> str:
@@ -128,7 +131,7 @@ def read_elections(
     if _is_folder(place) and not is_tables(place):
         found = _in_folder(place, most_bytes)
     elif place.name.lower().endswith(ARCHIVES):
-        found = _in_archive(place, most_bytes)
+        found = _in_archive(place, most_bytes, _member)
     else:
         yield place.name, _tried(lambda: read_election(place, most_bytes=most_bytes))
         return
@@ -142,7 +145,24 @@ def read_elections(
         )
 
 
-def _tried(read: Callable[[], Election]) -> Election | ElectionError:
+def unread_elections(
+    path: str | Path, *, most_bytes: int = MOST_BYTES
+) -> Iterator[tuple[str, Path | bytes | ElectionError]]:
+    """Name every election as :func:`read_elections` does, but leave the reading to others.
+
+    Yields its path, or the bytes of a file in an archive (for :func:`parse`), or why there is none.
+    """
+    place = Path(path)
+    if _is_folder(place) and not is_tables(place):
+        for file in election_files(place):
+            yield file.relative_to(place).as_posix(), file
+    elif place.name.lower().endswith(ARCHIVES):
+        yield from _in_archive(place, most_bytes, _content_of_member)
+    else:
+        yield place.name, place
+
+
+def _tried(read: Callable[[], T]) -> T | ElectionError:
     try:
         return read()
     except ElectionError as error:
@@ -166,7 +186,9 @@ def _in_folder(folder: Path, most_bytes: int) -> Iterator[tuple[str, Election | 
         yield name, _tried(lambda path=path: read_election(path, most_bytes=most_bytes))  # type: ignore[misc]
 
 
-def _in_archive(path: Path, most_bytes: int) -> Iterator[tuple[str, Election | ElectionError]]:
+def _in_archive(
+    path: Path, most_bytes: int, take: Callable[[tarfile.TarFile, tarfile.TarInfo, int], T]
+) -> Iterator[tuple[str, T | ElectionError]]:
     """Read an archive as a stream: nothing is ever unpacked to disk."""
     try:
         if not path.is_file():
@@ -184,7 +206,7 @@ def _in_archive(path: Path, most_bytes: int) -> Iterator[tuple[str, Election | E
                     yield (
                         _safe(member.name),
                         _tried(
-                            lambda member=member: _member(pack, member, most_bytes)  # type: ignore[misc]
+                            lambda member=member: take(pack, member, most_bytes)  # type: ignore[misc]
                         ),
                     )
     except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError) as error:
@@ -197,6 +219,10 @@ def _in_archive(path: Path, most_bytes: int) -> Iterator[tuple[str, Election | E
 
 
 def _member(pack: tarfile.TarFile, member: tarfile.TarInfo, most_bytes: int) -> Election:
+    return parse(_content_of_member(pack, member, most_bytes), member.name)
+
+
+def _content_of_member(pack: tarfile.TarFile, member: tarfile.TarInfo, most_bytes: int) -> bytes:
     if kind_of(member.name) == ".npz":
         raise ElectionError("a .npz file in an archive is not read; unpack the archive")
     if member.size > most_bytes:
@@ -207,7 +233,7 @@ def _member(pack: tarfile.TarFile, member: tarfile.TarInfo, most_bytes: int) -> 
     file = pack.extractfile(member)
     if file is None:
         raise ElectionError("the archive names this file but does not hold it; fetch it again")
-    return parse(unpacked(file.read(), most_bytes), member.name)
+    return unpacked(file.read(), most_bytes)
 
 
 def _safe(name: str) -> str:
