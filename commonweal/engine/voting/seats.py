@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
-from math import lcm
+from math import gcd, lcm
 from typing import Any
 
 import numpy as np
@@ -83,41 +83,62 @@ class Choice:
 
 
 class Holdings:
-    """What each class of voters holds, or owes: one exact number for all of the same history."""
+    """What each class of voters holds, or owes: one number for all of the same history.
+
+    The numbers are whole, and all are counted in one part of a seat, so that nothing is rounded.
+    """
 
     def __init__(self, profile: Profile, start: Fraction) -> None:
         self._classes = profile.classes
         self._votes: list[int] = profile.votes.tolist()
-        self._amounts = [start]
+        self._parts = start.denominator
+        self._amounts: NDArray[Any] = np.array([start.numerator], dtype=object)
         self._of = np.zeros(len(self._classes.weight), dtype=np.int64)
-
-    def _members(self, option: int) -> slice:
-        return slice(*self._classes.start[option : option + 2].tolist())
+        self._roomy = 64
 
     def pay(self, option: int, payment: Fraction) -> None:
         """Take the payment from each supporter, or all there is."""
-        member = self._classes.member[self._members(option)]
-        old, which = np.unique(self._of[member], return_inverse=True)
-        left = [max(self._amounts[n] - payment, Fraction(0)) for n in old.tolist()]
-        self._of[member] = len(self._amounts) + which
-        self._amounts += left
+        price = self._in_parts(payment)
+        old, which = np.unique(self._of[self._members(option)], return_inverse=True)
+        left = self._amounts[old] - price
+        self._hold(option, np.where(left > 0, left, 0), which)
 
     def owe(self) -> None:
         """Turn what is left into loads below nothing, so that it shortens the wait."""
-        self._amounts = [-amount for amount in self._amounts]
+        self._amounts = -self._amounts
 
     def level(self, option: int) -> Fraction:
         """Return the load each supporter carries if they share a seat and all their loads."""
-        where = self._members(option)
-        number = self._of[self._classes.member[where]]
-        many = np.bincount(number, weights=self._classes.weight_at[where])
-        there = np.flatnonzero(many)
-        total = sum((self._amounts[n] * int(many[n]) for n in there.tolist()), Fraction(1))
-        return total / self._votes[option]
+        start = self._classes.start
+        weight_at = self._classes.weight_at[start[option] : start[option + 1]]
+        held, which = np.unique(self._of[self._members(option)], return_inverse=True)
+        many = np.bincount(which, weights=weight_at).astype(np.int64).astype(object)
+        total = self._parts + int((self._amounts[held] * many).sum())
+        return Fraction(total, self._parts * self._votes[option])
 
     def carry(self, option: int, level: Fraction) -> None:
-        self._of[self._classes.member[self._members(option)]] = len(self._amounts)
-        self._amounts.append(level)
+        """Put the same load on each supporter."""
+        self._hold(option, np.array([self._in_parts(level)], dtype=object), 0)
+
+    def _members(self, option: int) -> NDArray[np.signedinteger[Any]]:
+        start = self._classes.start
+        return self._classes.member[start[option] : start[option + 1]]
+
+    def _in_parts(self, amount: Fraction) -> int:
+        """Return an amount as a whole number of parts, making the parts finer where needed."""
+        finer = amount.denominator // gcd(amount.denominator, self._parts)
+        if finer > 1:
+            self._parts *= finer
+            self._amounts = self._amounts * finer
+        return amount.numerator * (self._parts // amount.denominator)
+
+    def _hold(self, option: int, amounts: NDArray[Any], which: NDArray[np.intp] | int) -> None:
+        self._of[self._members(option)] = len(self._amounts) + which
+        self._amounts = np.concatenate((self._amounts, amounts))
+        if len(self._amounts) > self._roomy:
+            used, self._of = np.unique(self._of, return_inverse=True)
+            self._amounts = self._amounts[used]
+            self._roomy = 2 * len(used) + 64
 
 
 def by_phragmen(count: Choice, holdings: Holdings) -> None:
