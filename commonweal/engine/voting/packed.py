@@ -9,7 +9,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from commonweal.engine.voting.election import (
 )
 from commonweal.engine.voting.profile import DEAREST, Profile
 
+MAGIC = b"\x93NUMPY\x01\x00"
 FORMAT = "commonweal ballots 1"
 MOST_BYTES = 8 * 2**30
 MOST_TEXT = 2**26
@@ -87,7 +88,17 @@ def write_packed(election: Election, path: str | Path) -> None:
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=_EARLIEST)
             entry.create_system = 3
             with pack.open(entry, "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.ascontiguousarray(array), version=(1, 0))
+                _put(file, np.ascontiguousarray(array))
+
+
+def _put(file: IO[bytes], array: NDArray[Any]) -> None:
+    """Write one array with a header that no version of numpy changes."""
+    about = f"{{'descr': {array.dtype.str!r}, 'fortran_order': False, 'shape': {array.shape}, }}"
+    about += " " * (-(len(about) + 11) % 64) + "\n"
+    file.write(MAGIC + len(about).to_bytes(2, "little") + about.encode())
+    content = array.data.cast("B") if array.size else memoryview(b"")
+    for at in range(0, len(content), _SLICE):
+        file.write(content[at : at + _SLICE])
 
 
 def _about(election: Election) -> dict[str, Any]:
@@ -193,10 +204,10 @@ def _array(file: Any, size: int, name: str) -> NDArray[Any]:
     return array
 
 
-def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     """Return shape, type and length of the header of one array."""
     head = file.read(10)
-    if head[:8] != b"\x93NUMPY\x01\x00":
+    if head[:8] != MAGIC:
         raise _bad("an array begins strangely")
     length = int.from_bytes(head[8:10], "little")
     text = file.read(length)

@@ -1,17 +1,18 @@
 """Reading ranked ballots in the PrefLib format (``.soc``, ``.soi``, ``.toc``, ``.toi``)."""
 
 import re
-from array import array
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from commonweal.engine.voting.election import Election, by_project
 from commonweal.engine.voting.profile import Profile
 from commonweal.engine.voting.rows import Problems, lines_of, refuse_binary
 
 SUFFIXES = (".soc", ".soi", ".toc", ".toi")
-MOST_MARKS = 2**25
+MOST_MARKS = 2**24
 _NAME = re.compile(r"ALTERNATIVE NAME (\d{1,9})", re.ASCII)
 _ORDER = re.compile(r"(\d{1,18})\s*:\s*(.*)", re.ASCII)
 _PLACE = re.compile(r"\s*(?:(\d{1,9})|\{([\d\s,]*)\})\s*(,|$)", re.ASCII)
@@ -58,31 +59,38 @@ def parse_preflib(content: bytes, suffix: str) -> Election:
     head, orders = _split(content, problems)
     ids, names = _alternatives(head, problems)
     place = {name: p for p, name in enumerate(ids)}
-    marks, places, length = array("q"), array("q"), array("q")
+    read: list[tuple[int, list[tuple[int, int]]]] = []
     for line, text in orders:
         found = _ORDER.fullmatch(text)
         if not found or int(found[1]) == 0:
             problems.add(line, "the line is no order of alternatives", "write like 3: 1,2,{3,4}")
             continue
-        order = _order(found[2], line, place, suffix, problems)
-        times = int(found[1])
-        if times * max(1, len(order)) + len(marks) > MOST_MARKS or times > MOST_MARKS:
-            problems.end(line, f"the order is given {times} times", "too many to count safely")
-        length.extend(array("q", [len(order)]) * times)
-        marks.extend(array("q", [p for p, _ in order]) * times)
-        places.extend(array("q", [rank for _, rank in order]) * times)
-    _agree(head, "NUMBER VOTERS", len(length), problems)
+        read.append((int(found[1]), _order(found[2], line, place, suffix, problems)))
+        if read[-1][0] * (1 + len(read[-1][1])) > MOST_MARKS:
+            problems.end(line, f"the order is given {found[1]} times", "too many to count safely")
+    _agree(head, "NUMBER VOTERS", sum(times for times, _ in read), problems)
+    if sum(times * (1 + len(order)) for times, order in read) > MOST_MARKS:
+        problems.add(0, "the orders stand for too many ballots", "merge and scale them down")
     problems.refuse()
-    start, voter, value = by_project(
-        np.array(marks, dtype=np.int64),
-        np.array(length, dtype=np.int64),
-        len(ids),
-        np.array(places, dtype=np.int64),
-    )
+    start, voter, value = _turned(read, len(ids))
+    voters = sum(times for times, _ in read)
     cost = np.full(len(ids), 100, dtype=np.int64)
-    profile = Profile(np.array(ids, dtype=object), cost, start, voter, len(length), value)
+    profile = Profile(np.array(ids, dtype=object), cost, start, voter, voters, value)
     meta = {key.lower().replace(" ", "_"): text for key, (_, text) in head.items()}
     return Election(profile, 100, "ordinal", "", tuple(names), meta)
+
+
+def _turned(
+    read: list[tuple[int, list[tuple[int, int]]]], projects: int
+) -> tuple[NDArray[np.int64], NDArray[np.signedinteger[Any]], NDArray[np.int64] | None]:
+    """Repeat every order as often as it was given, and list the marks by project."""
+    times = np.array([n for n, _ in read], dtype=np.int64)
+    length = np.repeat(np.array([len(order) for _, order in read], dtype=np.int64), times)
+    marks = [np.tile([p for p, _ in order], n) for n, order in read if order]
+    places = [np.tile([place for _, place in order], n) for n, order in read if order]
+    none = [np.zeros(0, dtype=np.int64)]
+    project, value = (np.concatenate(none + part).astype(np.int64) for part in (marks, places))
+    return by_project(project, length, projects, value)
 
 
 def _split(
