@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from commonweal.engine.voting import Profile, TieRule
 from commonweal.engine.voting.bounded_overspending import bounded_overspending
+from commonweal.engine.voting.limits import Cap, Limits
 from commonweal.engine.voting.satisfaction import of_worth
 from tests.engine.elections import Election, elections, winners
 
@@ -137,6 +138,20 @@ def test_who_can_pay_in_full_pays_as_in_equal_shares() -> None:
     assert winners(outcome) == ["a", "b"]
     assert outcome.payments == (Fraction(50, 3), Fraction(50, 3))
     assert outcome.detail["shares"] == {"a": "1.000000", "b": "0.666667"}
+
+
+def test_limits_keep_out_what_they_name_and_must_is_paid_first() -> None:
+    ballots = (frozenset("abc"),) * 4 + (frozenset("e"),)
+    election = Election({"a": 30, "b": 33, "c": 20, "d": 36, "e": 9}, ballots, 150)
+    limits = Limits(must=("d",), exclusive=(("a", "b"),), caps=(Cap("side", ("c",), 19),))
+    outcome = bounded_overspending(election.profile, 150, ties=BY_ID, limits=limits)
+    assert winners(outcome) == ["d", "a", "e"]
+    assert outcome.start == Fraction(114, 5)
+    assert outcome.shared.tolist() == [True, False, False, False, True]
+    assert outcome.detail["excluded"] == {"b": "a"}
+    assert outcome.detail["over_cap"] == {"c": "side"}
+    popular = bounded_overspending(election.profile, 150, ties=BY_ID, limits=Limits(minimum=2))
+    assert winners(popular) == ["a", "b", "c"]
 
 
 def test_ties_are_in_the_result_and_an_unknown_satisfaction_is_refused() -> None:

@@ -15,6 +15,7 @@ from pabutools.rules import maximin_support as peer
 
 from commonweal.engine.voting import Profile, TieRule
 from commonweal.engine.voting import maximin as module
+from commonweal.engine.voting.limits import Cap, Limits
 from commonweal.engine.voting.maximin import _Burdens, maximin_support
 from commonweal.engine.voting.pabulib import read_pabulib
 from tests.engine import oracle
@@ -131,6 +132,18 @@ def test_costs_are_spread_anew_with_every_project() -> None:
     outcome = maximin_support(election.profile, 100, ties=BY_ID)
     assert winners(outcome) == ["b", "a"]
     assert outcome.detail["loads"] == ["20.000000", "60.000000"]
+
+
+def test_limits_keep_out_what_they_name_and_must_is_paid_first() -> None:
+    ballots = (frozenset("abc"),) * 4 + (frozenset("e"),)
+    election = Election({"a": 30, "b": 33, "c": 20, "d": 36, "e": 9}, ballots, 150)
+    limits = Limits(must=("d",), exclusive=(("a", "b"),), caps=(Cap("side", ("c",), 19),))
+    outcome = maximin_support(election.profile, 150, ties=BY_ID, limits=limits)
+    assert winners(outcome) == ["d", "a", "e"]
+    assert outcome.detail["excluded"] == {"b": "a"}
+    assert outcome.detail["over_cap"] == {"c": "side"}
+    popular = maximin_support(election.profile, 150, ties=BY_ID, limits=Limits(minimum=2))
+    assert winners(popular) == ["c", "a", "b"]
 
 
 def test_too_large_an_election_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

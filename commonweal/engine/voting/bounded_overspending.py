@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.engine.voting.greedy import BY_DEFAULT
+from commonweal.engine.voting.greedy import BY_DEFAULT, Filled
+from commonweal.engine.voting.limits import Limits, pay_must
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.overspending_rounds import OverspendingRounds
 from commonweal.engine.voting.profile import Profile, whole_budget
@@ -16,7 +17,12 @@ from commonweal.engine.voting.ties import Tie, TieRule
 
 
 def bounded_overspending(
-    profile: Profile, budget: int, *, satisfaction: str = "cost", ties: TieRule = BY_DEFAULT
+    profile: Profile,
+    budget: int,
+    *,
+    satisfaction: str = "cost",
+    ties: TieRule = BY_DEFAULT,
+    limits: Limits | None = None,
 ) -> Outcome:
     """Share the budget equally, and let supporters buy what they can pay for nearly.
 
@@ -38,18 +44,23 @@ def bounded_overspending(
     ties : TieRule, optional
         Who goes first among projects with equal figures. Within one project, of equal figures the
         one with the largest share is taken.
+    limits : Limits, optional
+        Must-fund projects (paid first, before the rest is shared), exclusive projects, caps and a minimum; pots are not
+        read here.
 
     Returns
     -------
     Outcome
         ``detail["shares"]`` says for each winner what share of its cost its supporters could raise
-        at the price they were asked first; 1 means that it was bought as in equal shares.
+        at the price they were asked first; 1 means that it was bought as in equal shares. ``must``,
+        ``excluded`` and ``over_cap`` say what the limits did.
 
     Raises
     ------
     ValueError
         If the budget is not a whole number above 0, the satisfaction is unknown or the ballots carry
-        no points for it, or the exact fractions grow beyond a million binary digits.
+        no points for it, the limits cannot be kept, or the exact fractions grow beyond a million
+        binary digits.
 
     Notes
     -----
@@ -79,14 +90,25 @@ def bounded_overspending(
     (['big'], {'big': '0.666667'})
     """
     pence = whole_budget(budget)
-    marks = of_worth(profile, satisfaction)
-    rounds = OverspendingRounds(marks, ties.rank(profile), pence, by_cost=satisfaction == "cost")
-    rounds.run()
+    must, left, room = pay_must(profile, pence, limits)
+    barred = set(must)
+    if limits:
+        barred.update(np.flatnonzero(limits.too_few(profile)).tolist())
     votes, cost = profile.votes.tolist(), profile.cost.tolist()
-    free = [p for p in np.argsort(ties.rank(profile)).tolist() if votes[p] and not cost[p]]
-    order = np.array(free + rounds.order, dtype=np.int64)
+    filled = Filled([], np.full(len(cost), -1, dtype=np.int64), ())
+    free = []
+    for p in np.argsort(ties.rank(profile)).tolist():
+        if votes[p] and not cost[p] and p not in barred and room.obstacle(p) is None:
+            room.take(p)
+            free.append(p)
+    rounds = OverspendingRounds(
+        of_worth(profile, satisfaction), ties.rank(profile), left, by_cost=satisfaction == "cost"
+    )
+    rounds.run(room, barred, filled.kept_out)
+    told = filled.told(profile, must)
+    order = np.array(must + free + rounds.order, dtype=np.int64)
     shared = np.zeros(len(cost), dtype=bool)
-    shared[order] = True
+    shared[free + rounds.order] = True
     return Outcome(
         rule="bounded-overspending",
         profile=profile,
@@ -94,7 +116,7 @@ def bounded_overspending(
         order=order,
         satisfaction=satisfaction,
         by_shares=shared,
-        start=Fraction(pence, max(1, profile.voters)),
+        start=Fraction(left, max(1, profile.voters)),
         gap=rounds.gap,
         ties=tuple(
             Tie(tied, tied[0], ties.decided_by(profile, tied), times)
@@ -105,7 +127,8 @@ def bounded_overspending(
             "shares": {
                 str(profile.ids[p]): f"{float(bid.share):.6f}"
                 for p, bid in zip(rounds.order, rounds.bids, strict=True)
-            }
+            },
+            **{key: told[key] for key in ("must", "excluded", "over_cap")},
         },
     )
 

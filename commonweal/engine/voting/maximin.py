@@ -1,6 +1,7 @@
 """Maximin support: keep the heaviest burden that any voter must carry as light as can be."""
 
 from collections import Counter
+from collections.abc import Set
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.engine.voting.greedy import BY_DEFAULT
+from commonweal.engine.voting.greedy import BY_DEFAULT, Filled
+from commonweal.engine.voting.limits import Limits, Room, pay_must
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.profile import Profile, whole_budget
 from commonweal.engine.voting.satisfaction import of_worth
@@ -18,7 +20,9 @@ from commonweal.engine.voting.ties import Tie, TieRule
 MOST_WORK = 10**8
 
 
-def maximin_support(profile: Profile, budget: int, *, ties: TieRule = BY_DEFAULT) -> Outcome:
+def maximin_support(
+    profile: Profile, budget: int, *, ties: TieRule = BY_DEFAULT, limits: Limits | None = None
+) -> Outcome:
     """Fund next what leaves the least burden on the most burdened voter, shared as well as can be.
 
     The costs of the funded projects are spread over their supporters, each cost in any way among
@@ -37,16 +41,21 @@ def maximin_support(profile: Profile, budget: int, *, ties: TieRule = BY_DEFAULT
     ties : TieRule, optional
         Who goes first among projects that leave the same largest load. Ties are common: a project
         for people who carry little does not change the largest load at all.
+    limits : Limits, optional
+        Must-fund projects (paid first, nobody's load), exclusive projects, caps and a minimum; pots are not
+        read here.
 
     Returns
     -------
     Outcome
-        ``detail["loads"]`` is the largest load after each purchase, in pence rounded to six decimals.
+        ``detail["loads"]`` is the largest load after each purchase, in pence rounded to six decimals;
+        ``must``, ``excluded`` and ``over_cap`` say what the limits did.
 
     Raises
     ------
     ValueError
-        If the budget is not a whole number above 0, or the election is too large.
+        If the budget is not a whole number above 0, the limits cannot be kept, or the election is
+        too large.
 
     Notes
     -----
@@ -83,19 +92,31 @@ def maximin_support(profile: Profile, budget: int, *, ties: TieRule = BY_DEFAULT
             f"maximin support is for small menus: {len(profile.ids)} projects with "
             f"{len(approvals.classes.member)} marks on different ballots are too many; use phragmen"
         )
-    burdens = _Burdens(approvals, pence, ties.rank(profile))
+    must, left, room = pay_must(profile, pence, limits)
+    barred = set(must)
+    if limits:
+        barred.update(np.flatnonzero(limits.too_few(profile)).tolist())
+    filled = Filled([], np.full(len(profile.ids), -1, dtype=np.int64), ())
+    burdens = _Burdens(approvals, left, ties.rank(profile))
+    burdens.sift(room, barred, filled.kept_out)
     while (found := burdens.next()) is not None:
+        room.take(found[0])
         burdens.buy(*found)
+        burdens.sift(room, barred, filled.kept_out)
+    told = filled.told(profile, must)
     return Outcome(
         rule="maximin-support",
         profile=profile,
         budget=pence,
-        order=np.array(burdens.bought, dtype=np.int64),
+        order=np.array(must + burdens.bought, dtype=np.int64),
         ties=tuple(
             Tie(tied, tied[0], ties.decided_by(profile, tied), times)
             for tied, times in burdens.ties.items()
         ),
-        detail={"loads": [_decimal(load) for load in burdens.loads]},
+        detail={
+            "loads": [_decimal(load) for load in burdens.loads],
+            **{key: told[key] for key in ("must", "excluded", "over_cap")},
+        },
     )
 
 
@@ -122,6 +143,19 @@ class _Burdens:
             if votes
         ]
         heapify(self._queue)
+
+    def sift(self, room: Room, barred: Set[int], kept_out: dict[int, tuple[str, str]]) -> None:
+        """Take out the projects that may not win, noting those without room."""
+        stay = []
+        for entry in self._queue:
+            if entry[2] in barred:
+                continue
+            if obstacle := room.obstacle(entry[2]):
+                kept_out[entry[2]] = obstacle
+            else:
+                stay.append(entry)
+        heapify(stay)
+        self._queue = stay
 
     def next(self) -> tuple[int, Fraction] | None:
         """Take the best project that fits out of the queue, with the largest load it leaves."""

@@ -1,15 +1,17 @@
 """The rounds of equal shares with bounded overspending: floats look, fractions decide."""
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 from fractions import Fraction
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from commonweal.engine.voting.limits import Room
 from commonweal.engine.voting.profile import Profile
 
 # Sums of positive numbers, their products and quotients are off by less than this part.
@@ -81,10 +83,28 @@ class OverspendingRounds:
         self.ties: Counter[tuple[int, ...]] = Counter()
         self.gap = inf
 
-    def run(self) -> None:
-        """Buy until nothing fits, or nobody with money wants what fits."""
+    def run(self, room: Room, barred: Set[int], kept_out: dict[int, tuple[str, str]]) -> None:
+        """Buy until nothing fits, or nobody with money wants what fits.
+
+        Takes from ``room``, leaves out ``barred`` projects, and notes which others had no room.
+        """
+        self._queue = [entry for entry in self._queue if entry[1] not in barred]
+        self._sift(room, kept_out)
         while (found := self._next()) is not None:
+            project = found[0]
+            room.take(project)
             self._buy(*found)
+            self._sift(room, kept_out)
+
+    def _sift(self, room: Room, kept_out: dict[int, tuple[str, str]]) -> None:
+        stay = []
+        for bound, project in self._queue:
+            if obstacle := room.obstacle(project):
+                kept_out[project] = obstacle
+            else:
+                stay.append((bound, project))
+        heapify(stay)
+        self._queue = stay
 
     def behind(self, project: int) -> Fraction:
         """Return the money that the supporters still hold together."""
