@@ -175,7 +175,7 @@ class Step(models.Model):
     def __str__(self) -> str:
         return self.stage
 
-    def get_stage_display(self) -> str:
+    def get_stage_display(self) -> str:  # type: ignore[no-redef]
         """Return the stage's word (Django's own way reads every word each time)."""
         return str(Stage(self.stage).label)
 

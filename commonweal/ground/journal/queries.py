@@ -220,16 +220,17 @@ def _things(entries: list[Entry], known: Iterable[Model]) -> dict[Thing, Model]:
             wanted[entry.about].add(entry.about_id)
     for label, ids in wanted.items():
         try:
-            model = apps.get_model(label)
+            read = _reader(label)
         except LookupError:  # the journal outlives what it tells of
             continue
-        found.update(((label, row.pk), row) for row in _reader(model)(ids=list(ids)))
+        found.update(((label, row.pk), row) for row in read(ids=list(ids)))
     return found
 
 
 @cache
-def _reader(model: type[Model]) -> Callable[..., list[Model]]:
+def _reader(label: str) -> Callable[..., list[Model]]:
     """Return how to fetch things of one kind by their numbers, composed once for each kind."""
+    model: type[Model] = apps.get_model(label)
 
     def things(ids: Any) -> QuerySet[Model]:
         rows = model._default_manager.select_related(*_parents(model))

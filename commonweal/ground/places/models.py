@@ -104,7 +104,7 @@ class Community(models.Model):
         """Return the community's own page."""
         return reverse("places:community", args=[self.slug])
 
-    def get_kind_display(self) -> str:
+    def get_kind_display(self) -> str:  # type: ignore[no-redef]
         """Return the kind's word (Django's own way reads every word each time)."""
         return str(CommunityKind(self.kind).label)
 

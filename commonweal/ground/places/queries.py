@@ -186,8 +186,8 @@ def first_children(viewer: Viewer, parents: Collection[int]) -> Mapping[int, lis
 @composed
 def _first_inside(authority: Any, parents: Any) -> QuerySet[Community]:
     place = Window(RowNumber(), partition_by=F("parent_id"), order_by=(F("name"), F("pk")))
-    rows = _communities(authority).filter(among("parent", parents)).annotate(place=place)
-    return as_rows(rows).filter(place__lte=WITHIN)
+    rows = as_rows(_communities(authority)).filter(among("parent", parents))
+    return rows.annotate(place=place).filter(place__lte=WITHIN)
 
 
 def descendants(viewer: Viewer, community: Community) -> QuerySet[Community]:

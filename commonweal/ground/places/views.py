@@ -399,7 +399,11 @@ def _community_page(
     context: dict[str, Any] = {
         "community": here,
         "above": queries.ancestors(viewer, here),
-        "page": _page(request, queries.children(viewer, here)) if here.child_count else None,
+        "page": (
+            _page(request, queries.children(viewer, here), here.child_count)
+            if here.child_count
+            else None
+        ),
         "form": join_form if join_form is not None else standing_form,
         "join_form": join_form or forms.JoinForm(),
         "may_administer": rules.may_administer(viewer, here),
@@ -470,8 +474,11 @@ def _words(request: Request) -> str:
     return request.GET.get("q", "").replace("\x00", "").strip()[:100]
 
 
-def _page(request: Request, rows: QuerySet[Any]) -> Page[Any]:
-    return Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
+def _page(request: Request, rows: QuerySet[Any], count: int | None = None) -> Page[Any]:
+    pages = Paginator(rows, ON_A_PAGE)
+    if count is not None:  # known already: one question less
+        pages.count = count
+    return pages.get_page(request.GET.get("page"))
 
 
 def _let_in(may: bool, words: str) -> None:

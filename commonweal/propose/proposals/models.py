@@ -142,11 +142,11 @@ class Proposal(models.Model):
         """Return the proposal's own page."""
         return reverse("proposals:proposal", args=[self.pk])
 
-    def get_status_display(self) -> str:
+    def get_status_display(self) -> str:  # type: ignore[no-redef]
         """Return the status's words (Django's own way reads every status each time)."""
         return str(Status(self.status).label)
 
-    def get_standing_display(self) -> str:
+    def get_standing_display(self) -> str:  # type: ignore[no-redef]
         """Return the standing's words."""
         return str(StandingKind(self.standing).label)
 
@@ -229,7 +229,7 @@ class Comment(models.Model):
         """Return the place on the proposal's page."""
         return f"{self.proposal.get_absolute_url()}#comment-{self.pk}"
 
-    def get_standing_display(self) -> str:
+    def get_standing_display(self) -> str:  # type: ignore[no-redef]
         """Return the standing's words (Django's own way reads every standing each time)."""
         return str(StandingKind(self.standing).label)
 
