@@ -190,6 +190,20 @@ def test_terms_hold_from_pot_to_pot() -> None:
     assert winners(outcome) == ["a", "d"]
 
 
+def test_what_must_be_funded_keeps_its_rivals_out_of_earlier_pots_too() -> None:
+    election = Election({"a": 10, "b": 10}, (frozenset("a"),) * 3, 20)
+    limits = Limits(
+        must=("b",),
+        exclusive=(("a", "b"),),
+        pots=(Pot("north", ("a",), 10), Pot("south", ("b",), 10)),
+    )
+
+    def count(profile: Profile, budget: int, *, limits: Limits) -> Outcome:
+        return greedy(profile, budget, limits=limits)
+
+    assert winners(count_in_pots(election.profile, 20, limits, count)) == ["b"]
+
+
 def test_pots_may_not_hold_more_than_there_is() -> None:
     limits = Limits(pots=(Pot("north", ("a",), 11),))
     with pytest.raises(ValueError, match="hold 11 pence together, but the budget is 10"):
