@@ -53,6 +53,7 @@ clean:  ## Remove what setup made (the demo's data in var/ stays)
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python tools/frontend.py
+	@$(BIN)/python -m commonweal.engine.voting.warm
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.base
