@@ -155,7 +155,7 @@ def test_pence_wait_for_those_below_them_when_misfits_are_skipped() -> None:
     # Six pence of a do not fit in the five left after b, so its last four may not go first.
     ballots = ({"a": 6}, {"a": 6}, {"a": 10}, *({"b": 5},) * 5, {"c": 3})
     election = Valued({"a": 10, "b": 5, "c": 3}, ballots, 10)
-    outcome = knapsack(election.profile, 10, amounts=True, last="skip")
+    outcome = knapsack(election.profile, 10, amounts=True, last="skip", ties=BY_ID)
     assert outcome.detail["amounts"] == {"b": 5, "c": 3}
 
 
