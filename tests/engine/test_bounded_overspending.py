@@ -118,6 +118,7 @@ def test_nothing_that_fits_is_left_while_its_supporters_hold_money(
 ) -> None:
     outcome = bounded_overspending(election.profile, election.budget, satisfaction=satisfaction)
     left = election.budget - outcome.spent
+    assert (outcome.shortfall[~outcome.funded & (outcome.votes > 0)] > 0).all()
     for place in np.flatnonzero(~outcome.funded):
         assert outcome.votes[place] == 0 or outcome.cost[place] > left or not outcome.behind[place]
 

@@ -125,6 +125,7 @@ def test_a_project_whose_turn_it_was_says_what_was_left() -> None:
     outcome = phragmen(Election({"a": 60, "b": 50, "c": 60}, ballots, 100).profile, 100, ties=BY_ID)
     assert winners(outcome) == ["b"]
     assert outcome.left.tolist() == [50, 100, -1]
+    assert outcome.detail["after_stop"] == ["c"]
     assert outcome.shortfall.tolist()[0] == 10
 
 

@@ -109,6 +109,9 @@ def bounded_overspending(
     order = np.array(must + free + rounds.order, dtype=np.int64)
     shared = np.zeros(len(cost), dtype=bool)
     shared[free + rounds.order] = True
+    # What the rest of the budget was too small for; the others' supporters have nothing left.
+    dear = (profile.votes > 0) & (profile.cost > rounds.left)
+    dear[[*order, *barred, *filled.kept_out]] = False
     return Outcome(
         rule="bounded-overspending",
         profile=profile,
@@ -116,6 +119,7 @@ def bounded_overspending(
         order=order,
         satisfaction=satisfaction,
         by_shares=shared,
+        at_turn=np.where(dear, rounds.left, -1),
         start=Fraction(left, max(1, profile.voters)),
         gap=rounds.gap,
         ties=tuple(

@@ -104,11 +104,17 @@ def maximin_support(
         burdens.buy(*found)
         burdens.sift(room, barred, filled.kept_out)
     told = filled.told(profile, must)
+    shared = np.zeros(len(profile.ids), dtype=bool)
+    shared[burdens.bought] = True
+    dear = ~shared & (profile.votes > 0)
+    dear[[*barred, *filled.kept_out]] = False
     return Outcome(
         rule="maximin-support",
         profile=profile,
         budget=pence,
         order=np.array(must + burdens.bought, dtype=np.int64),
+        by_shares=shared,
+        at_turn=np.where(dear, burdens.left, -1),
         ties=tuple(
             Tie(tied, tied[0], ties.decided_by(profile, tied), times)
             for tied, times in burdens.ties.items()

@@ -108,8 +108,9 @@ class OverspendingRounds:
 
     def behind(self, project: int) -> Fraction:
         """Return the money that the supporters still hold together."""
-        groups = self._groups(project)
-        return _total(groups.weight, [self._exact[p] for p in groups.purse.tolist()])
+        start, end = self._bounds[project], self._bounds[project + 1]
+        purse = self._purse[self._classes.member[start:end]].tolist()
+        return _total(self._classes.weight_at[start:end], [self._exact[p] for p in purse])
 
     def _next(self) -> tuple[int, Bid] | None:
         """Take the best project out of the queue. A rate only rises, so an old one is a bound."""

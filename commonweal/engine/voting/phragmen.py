@@ -57,8 +57,8 @@ def phragmen(
     -------
     Outcome
         ``detail["loads"]`` is what each supporter of each winner carried after the purchase, in
-        pence rounded to six decimals, in the order of purchase; ``must``, ``excluded`` and
-        ``over_cap`` say what the limits did.
+        pence rounded to six decimals, in the order of purchase; ``after_stop`` lists the projects
+        whose turn never came; ``must``, ``excluded`` and ``over_cap`` say what the limits did.
 
     Raises
     ------
@@ -112,12 +112,14 @@ def phragmen(
             loads.buy(found)
         elif misfit == "stop":
             break
+    shared = np.zeros(len(profile.ids), dtype=bool)
+    shared[loads.bought] = True
     return Outcome(
         rule="phragmen",
         profile=profile,
         budget=pence,
         order=np.array(must + loads.bought, dtype=np.int64),
-        stop=misfit,
+        by_shares=shared,
         at_turn=filled.left,
         gap=loads.gap,
         ties=tuple(
@@ -127,6 +129,7 @@ def phragmen(
         detail={
             "misfit": misfit,
             "loads": [_decimal(load) for load in loads.exact_loads()],
+            "after_stop": [str(profile.ids[p]) for p in loads.waiting()],
             **_told(profile, filled, must),
         },
     )
@@ -199,6 +202,10 @@ class _Loads:
         member = self._members(project)
         self._last[member] = len(self.bought)
         self._carried[member] = self._numerators[-1] / self._denominator
+
+    def waiting(self) -> list[int]:
+        """Return the projects still in the queue, in the order of the menu."""
+        return sorted(project for _, project in self._queue)
 
     def exact_loads(self) -> list[Fraction]:
         """Return what each supporter of each winner carried after its purchase."""

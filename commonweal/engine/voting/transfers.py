@@ -97,7 +97,6 @@ def transfers(
         budget=pence,
         order=np.array(count.won + count.added, dtype=np.int64),
         satisfaction="points",
-        completion=variant,
         by_shares=shared,
         at_turn=count.at_turn,
         ties=tuple(
