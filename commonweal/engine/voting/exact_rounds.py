@@ -49,6 +49,7 @@ class ExactRounds:
         self._purse = np.zeros(len(self._classes.weight), dtype=np.int64)
         self._trail: list[tuple[int, int]] = [(0, -1)]
         self._held = np.array([float(start)])
+        self._most = float(start)
         self._exact: dict[int, Fraction] = {0: start}
 
     @property
@@ -91,12 +92,13 @@ class ExactRounds:
         With ``extra``, if each had so much more; with ``strict``, if each had a little left over.
         """
         member = self._members(project)
-        money, weight = self._money[member] + float(extra), self._weights(project)
+        more = float(extra)
+        money, weight = self._money[member] + more, self._weights(project)
         k = most
         while k:
-            sure, maybe = self._able(money, self.cost[project] / k, extra)
+            sure, maybe = self._able(money, self.cost[project] / k, more)
             able = int(weight[sure].sum())
-            for place in np.flatnonzero(maybe):
+            for place in maybe:
                 exact = self.exact(int(self._purse[member[place]])) + extra
                 owed = exact * k - self.cost[project]
                 able += int(weight[place]) if owed > 0 or (owed == 0 and not strict) else 0
@@ -109,8 +111,8 @@ class ExactRounds:
         """Take the price from all supporters who have it; there must be just as many."""
         member = self._members(project)
         price = self.cost[project] / payers
-        able, maybe = self._able(self._money[member], price, Fraction(0))
-        for place in np.flatnonzero(maybe):
+        able, maybe = self._able(self._money[member], price, 0.0)
+        for place in maybe:
             exact = self.exact(int(self._purse[member[place]]))
             able[place] = exact * payers >= self.cost[project]
         member = member[able]
@@ -190,16 +192,17 @@ class ExactRounds:
 
     def _slack(self, price: float) -> float:
         """Bound the error of comparing a purse with a price."""
-        most = float(self.start) + price
-        return 4 * EPSILON * (len(self.purchases) + 8) * most
+        return 4 * EPSILON * (len(self.purchases) + 8) * (self._most + price)
 
     def _able(
-        self, money: NDArray[np.float64], price: float, extra: Fraction
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Tell who surely has the price, and who may have it."""
-        slack = self._slack(price + float(extra))
-        sure = money >= price + slack
-        return sure, (money >= price - slack) & ~sure
+        self, money: NDArray[np.float64], price: float, extra: float
+    ) -> tuple[NDArray[np.bool_], list[int]]:
+        """Tell who surely has the price, and the places of those who may have it."""
+        slack = self._slack(price + extra)
+        sure, perhaps = money >= price + slack, money >= price - slack
+        if np.count_nonzero(sure) == np.count_nonzero(perhaps):
+            return sure, []
+        return sure, np.flatnonzero(perhaps & ~sure).tolist()
 
     def _members(self, project: int) -> NDArray[np.signedinteger[Any]]:
         return self._classes.member[self._bounds[project] : self._bounds[project + 1]]
