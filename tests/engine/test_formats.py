@@ -535,6 +535,26 @@ def test_an_unknown_ending_cannot_be_written(tmp_path: Path) -> None:
         write_election(replace(small(), profile=profile), tmp_path / "a.pb")
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", " a", "", "a\x1bb"])
+@pytest.mark.parametrize("file", ["a.pb", "a.csv", "tables"])
+def test_an_id_that_would_not_come_back_cannot_be_written(
+    name: str, file: str, tmp_path: Path
+) -> None:
+    profile = replace(small().profile, ids=np.array([name, *"bcdefghij"][:9], dtype=object))
+    with pytest.raises(ValueError, match="cannot be written"):
+        write_election(replace(small(), profile=profile), tmp_path / file)
+
+
+def test_columns_that_mean_something_else_are_not_written(tmp_path: Path) -> None:
+    column = Column.of(["7"] * 50)
+    odd = replace(small(), vote_type="cumulative", voters={"points": column, "vote": column})
+    for file in ("a.pb", "a.csv", "tables"):
+        write_election(odd, tmp_path / file)
+        again = read_election(tmp_path / file)
+        assert again.profile.value is None
+        assert sorted(again.profile.voter.tolist()) == sorted(odd.profile.voter.tolist())
+
+
 def test_content_keeps_its_limit(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 100)
     assert len(content_of(tmp_path / "a", 100)) == 100

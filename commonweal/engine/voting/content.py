@@ -15,8 +15,36 @@ GZIP = b"\x1f\x8b"
 def content_of(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     """Return what a file holds, unpacked if it is gzipped.
 
-    Raises ``ElectionError`` if it is missing, no plain file, damaged, or unpacks to more than
-    ``most_bytes``.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    most_bytes : int, optional
+        Refuse a file that is, or unpacks to, more than this.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ElectionError
+        If it is missing, no plain file (a pipe or a device may never end), damaged or too large.
+
+    Notes
+    -----
+    Time and memory O(bytes); a gzip bomb is left one byte past the limit.
+
+    References
+    ----------
+    Deutsch (1996), RFC 1952, "GZIP file format specification".
+
+    Examples
+    --------
+    >>> content_of(Path("/dev/null"))
+    Traceback (most recent call last):
+    commonweal.engine.voting.election.ElectionError: /dev/null is not a plain file; save the \
+election to a file first
     """
     try:
         kind = path.stat().st_mode

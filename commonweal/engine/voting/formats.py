@@ -25,7 +25,13 @@ T = TypeVar("T")
 
 
 def kind_of(name: str) -> str:
-    """Return what kind of file a name promises, ``.gz`` aside: one of ``KINDS``, or nothing."""
+    """Return what kind of file a name promises, ``.gz`` aside: one of ``KINDS``, or nothing.
+
+    Examples
+    --------
+    >>> kind_of("Street.PB.gz"), kind_of("notes.txt")
+    ('.pb', '')
+    """
     plain = name.lower().removesuffix(".gz")
     return next((kind for kind in KINDS if plain.endswith(kind)), "")
 
@@ -60,7 +66,8 @@ def read_election(path: str | Path, *, most_bytes: int = MOST_BYTES) -> Election
     --------
     >>> read_election("no such file.pb")
     Traceback (most recent call last):
-    commonweal.engine.voting.election.ElectionError: there is no file no such file.pb; ...
+    commonweal.engine.voting.election.ElectionError: there is no file no such file.pb; check the \
+name and the folder
     """
     place = Path(path)
     folder = _is_folder(place)
@@ -88,7 +95,13 @@ def _is_folder(place: Path) -> bool:
 
 
 def parse(content: bytes, name: str) -> Election:
-    """Read an election from the unpacked bytes of a text file with this name."""
+    """Read an election from the unpacked bytes of a text file with this name.
+
+    Examples
+    --------
+    >>> parse(b"# NUMBER ALTERNATIVES: 2\\n3: 2,1\\n", "board.soc").profile.voters
+    3
+    """
     kind = kind_of(name)
     if kind == ".csv":
         return parse_tables(None, content)
@@ -126,6 +139,11 @@ def read_elections(
     Notes
     -----
     One election is in memory at a time. Files whose names promise no election are passed over.
+
+    Examples
+    --------
+    >>> [(name, type(found).__name__) for name, found in read_elections("no such file.pb")]
+    [('no such file.pb', 'ElectionError')]
     """
     place = Path(path)
     if _is_folder(place) and not is_tables(place):
@@ -262,6 +280,15 @@ def write_election(election: Election, path: str | Path) -> None:
     Notes
     -----
     Time and the size of the file grow with the marks.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> election = parse(b"# NUMBER ALTERNATIVES: 2\\n3: 2,1\\n", "board.soc")
+    >>> with TemporaryDirectory() as folder:
+    ...     write_election(election, f"{folder}/board.npz")
+    ...     read_election(f"{folder}/board.npz").profile.voters
+    3
     """
     place = Path(path)
     kind = place.suffix.lower()

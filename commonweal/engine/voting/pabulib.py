@@ -65,6 +65,13 @@ def read_pabulib(path: str | Path, *, most_bytes: int = MOST_BYTES) -> Election:
     References
     ----------
     Faliszewski et al. (2023), "Participatory Budgeting: Data, Tools, and Analysis", appendix.
+
+    Examples
+    --------
+    >>> read_pabulib("no such file.pb")
+    Traceback (most recent call last):
+    commonweal.engine.voting.election.ElectionError: there is no file no such file.pb; check the \
+name and the folder
     """
     return parse_pabulib(content_of(Path(path), most_bytes))
 

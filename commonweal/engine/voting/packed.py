@@ -71,6 +71,22 @@ def write_packed(election: Election, path: str | Path) -> None:
     ``voter``, and where ballots carry them ``value``, as in ``Profile``; ``column_0`` and so on,
     the codes of the voters' columns; and ``about``, bytes of JSON with all that is text. It holds
     no date, so equal elections give equal files.
+
+    References
+    ----------
+    NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from commonweal.engine.voting.pabulib import Election
+    >>> profile = Profile.from_pairs(["a", "b"], [5, 3], project=["a", "b"], ballot=[1, 1])
+    >>> election = Election(profile, 600, "approval", "EUR", ("Trees", "Benches"), {})
+    >>> with TemporaryDirectory() as folder:
+    ...     write_packed(election, f"{folder}/street.npz")
+    ...     with np.load(f"{folder}/street.npz", allow_pickle=False) as arrays:
+    ...         arrays["cost"].tolist()
+    [5, 3]
     """
     profile = election.profile
     arrays: dict[str, NDArray[Any]] = {
@@ -147,6 +163,13 @@ def read_packed(path: str | Path, *, most_bytes: int = MOST_BYTES) -> Election:
     References
     ----------
     NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays".
+
+    Examples
+    --------
+    >>> read_packed("no such file.npz")
+    Traceback (most recent call last):
+    commonweal.engine.voting.election.ElectionError: there is no file no such file.npz; check the \
+name and the folder
     """
     try:
         if not Path(path).is_file():

@@ -81,8 +81,8 @@ def scan(
     points = vote_type in WITH_POINTS and "points" in columns
     if columns[:2] != ["voter_id", "vote"] or (points and columns[2] != "points"):
         return None
-    returns = content.count(b"\r")
-    if content.find(b'"', at) >= 0 or returns != content.count(b"\r\n"):
+    returns = content.count(b"\r") if b"\r" in content else 0
+    if content.find(b'"', at) >= 0 or (returns and returns != content.count(b"\r\n")):
         return None
     menu = _Menu.of(ids)
     parts = []

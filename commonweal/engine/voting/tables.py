@@ -13,7 +13,7 @@ from commonweal.engine.voting.content import MOST_BYTES, content_of
 from commonweal.engine.voting.election import VOTE_TYPES, Column, Election
 from commonweal.engine.voting.profile import DEAREST, Profile
 from commonweal.engine.voting.rows import Problems, amount, lines_of, refuse_binary
-from commonweal.engine.voting.writing import clean, ordered_marks
+from commonweal.engine.voting.writing import clean, ordered_marks, refuse_ids
 
 _AT_ONCE = 100_000
 PROJECTS, BALLOTS = "projects.csv", "ballots.csv"
@@ -56,6 +56,17 @@ def read_tables(path: str | Path, *, most_bytes: int = MOST_BYTES) -> Election:
     in ``projects.csv``, where the budget is a column too. All other columns are kept: those of
     ``projects.csv`` as columns of projects, those of ballots as columns of voters. Cells are split
     by commas, semicolons or tabs, whichever the first line has. Time O(rows), row by row.
+
+    References
+    ----------
+    Shafranovich (2005), RFC 4180, "Common Format and MIME Type for CSV Files".
+
+    Examples
+    --------
+    >>> read_tables("no such file.csv")
+    Traceback (most recent call last):
+    commonweal.engine.voting.election.ElectionError: there is no file no such file.csv; check the \
+name and the folder
     """
     place = Path(path)
     if place.name in (PROJECTS, BALLOTS) and is_tables(place.parent):
@@ -320,13 +331,30 @@ def write_tables(election: Election, path: str | Path) -> None:
 
     Raises
     ------
+    ValueError
+        If a project's id would not come back as it is.
     OSError
         If it cannot be written.
 
     Notes
     -----
     Time and the size of the file are O(marks).
+
+    References
+    ----------
+    Shafranovich (2005), RFC 4180, "Common Format and MIME Type for CSV Files".
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> one = parse_tables(None, b"voter_id,project_id,cost,budget\\nv,a,5,9\\n")
+    >>> with TemporaryDirectory() as folder:
+    ...     write_tables(one, f"{folder}/street.csv")
+    ...     print(Path(f"{folder}/street.csv").read_text().strip())
+    voter_id,project_id,cost,name,budget,vote_type,currency
+    1,a,5,a,9,approval,
     """
+    refuse_ids(election)
     place = Path(path)
     if place.suffix == ".csv":
         with place.open("w", encoding="utf-8", newline="") as file:
@@ -335,7 +363,9 @@ def write_tables(election: Election, path: str | Path) -> None:
     place.mkdir(parents=True, exist_ok=True)
     with (place / PROJECTS).open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
-        others = {n: texts for n, texts in election.projects.items() if n not in _OF_ALL}
+        others = {
+            n: texts for n, texts in election.projects.items() if n not in (*_OF_PROJECT, *_OF_ALL)
+        }
         out.writerow([*_OF_PROJECT, *_OF_ALL, *others])
         for p, about in enumerate(_about_projects(election)):
             out.writerow([*about, *(clean(texts[p]) for texts in others.values())])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from commonweal.engine.voting.election import Election
 
 _AT_ONCE = 100_000
+_COLUMNS = ("voter_id", "vote", "points")
 
 
 def write_pabulib(election: "Election", path: str | Path) -> None:
@@ -45,6 +46,17 @@ def write_pabulib(election: "Election", path: str | Path) -> None:
     References
     ----------
     Faliszewski et al. (2023), "Participatory Budgeting: Data, Tools, and Analysis", appendix.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from commonweal.engine.voting.pabulib import Election, Profile
+    >>> profile = Profile.from_pairs(["a", "b"], [500, 300], project=["a", "b"], ballot=[1, 1])
+    >>> election = Election(profile, 600, "approval", "EUR", ("Trees", "Benches"), {})
+    >>> with TemporaryDirectory() as folder:
+    ...     write_pabulib(election, f"{folder}/street.pb")
+    ...     Path(f"{folder}/street.pb").read_text().splitlines()[-2:]
+    ['voter_id;vote', '1;a,b']
     """
     _refuse(election)
     profile = election.profile
@@ -59,8 +71,9 @@ def write_pabulib(election: "Election", path: str | Path) -> None:
         out = csv.writer(file, delimiter=";", lineterminator="\n")
         out.writerows([["META"], ["key", "value"]])
         out.writerows([clean(key), clean(text)] for key, text in meta.items() if text)
-        others = {name: column for name, column in election.projects.items() if name != "votes"}
-        out.writerows([["PROJECTS"], ["project_id", "cost", "votes", "name", *others]])
+        ours = ("project_id", "cost", "votes", "name")
+        others = {name: texts for name, texts in election.projects.items() if name not in ours}
+        out.writerows([["PROJECTS"], [*ours, *map(clean, others)]])
         for p, name in enumerate(election.names):
             known = [profile.ids[p], decimal(int(profile.cost[p])), int(profile.votes[p])]
             out.writerow([*known, clean(name), *(clean(texts[p]) for texts in others.values())])
@@ -91,10 +104,17 @@ def ordered_marks(
     return first, project, None if profile.value is None else profile.value[order]
 
 
-def _refuse(election: "Election") -> None:
+def refuse_ids(election: "Election", without: str = "") -> None:
+    """Raise ``ValueError`` if a project's id would not come back from a text file as it is."""
     for name in map(str, election.profile.ids):
-        if not name or name != name.strip() or "," in name:
+        if not name.isprintable() or name != name.strip() or not name:
+            raise ValueError(f"project {name!r} cannot be written; give it an id of plain letters")
+        if without and without in name:
             raise ValueError(f"project {name!r} cannot be written; its id must have no comma")
+
+
+def _refuse(election: "Election") -> None:
+    refuse_ids(election, without=",")
     if election.vote_type != "ordinal" or election.profile.value is None:
         return
     first, _, value = ordered_marks(election)
@@ -112,8 +132,9 @@ def _ballot_rows(election: "Election") -> Iterator[list[str]]:
     ids = [str(name) for name in profile.ids]
     first, project, value = ordered_marks(election)
     points = value is not None and election.vote_type != "ordinal"
-    columns = [(column.codes, column.labels) for column in election.voters.values()]
-    yield ["voter_id", "vote", *(["points"] if points else []), *election.voters]
+    others = {n: c for n, c in election.voters.items() if n not in ("", *_COLUMNS)}
+    columns = [(column.codes, column.labels) for column in others.values()]
+    yield [*_COLUMNS[:2], *_COLUMNS[2 : 2 + points], *map(clean, others)]
     for at in range(0, profile.voters, _AT_ONCE):
         stop = min(at + _AT_ONCE, profile.voters)
         base = int(first[at])
