@@ -82,7 +82,7 @@ def test_greedy_agrees_with_it(satisfaction: str) -> None:
 @pytest.mark.parametrize("satisfaction", SATISFACTIONS)
 def test_equal_shares_agrees_with_it(satisfaction: str) -> None:
     ways = product(COMPLETIONS, STOPS, ("exact", "whole"))
-    for seed, (completion, stop, start) in enumerate([*ways] * 40):
+    for seed, (completion, stop, start) in enumerate([*ways] * 25):
         election = some_election(seed, given_by(satisfaction))
         ties = CHAINS[seed % len(CHAINS)]
         how = {"satisfaction": satisfaction, "completion": completion, "stop": stop, "start": start}
@@ -128,7 +128,7 @@ RULES: dict[str, dict[str, str]] = {
     "phragmen": {"rule": "phragmen"},
 }
 # It agrees on add1 in the others too, but hundreds of runs in fractions take it minutes.
-FEW_RUNS = ("Poland_Warszawa_2019_Aleksandrow", "Switzerland_Zurich_D10")
+FEW_RUNS = ("Poland_Warszawa_2019_Aleksandrow",)
 
 
 def small_files() -> list[str]:
