@@ -266,8 +266,7 @@ def test_exclusions_caps_and_must_hold_over_all_pots(
     cut = data.draw(st.integers(0, len(ids)))
     first = data.draw(st.integers(0, election.budget))
     some = st.lists(st.sampled_from(ids), unique=True)
-    # Equal shares buys what costs nothing before it looks at anybody's rivals.
-    group = [p for p in data.draw(some) if election.cost[p] or not shares]
+    group = data.draw(some)
     cap = Cap("cap", tuple(data.draw(some)), data.draw(st.integers(0, 20)))
     must = data.draw(st.sampled_from(ids))
     room = first if must in ids[:cut] else election.budget - first

@@ -83,11 +83,15 @@ class Electorate:
             stands &= ~out
         standing = np.flatnonzero(stands)
         standing = standing[np.argsort(self.rank[standing])]
-        self.free = [int(p) for p in standing if self.cost[p] == 0]
-        self.priced = standing[self.cost[standing] > 0]
         none = np.zeros(len(self.cost) + 1, dtype=np.int64)
         self.blocks = limits.exclusive_pairs(profile) if limits else (none, NOTHING)
         self.caps = limits.cap_arrays(profile) if limits else (none, NOTHING, NOTHING)
+        self.free: list[int] = []
+        for p in standing[self.cost[standing] == 0].tolist():
+            if stands[p]:
+                self.free.append(p)
+                stands[self.excluded_by(p)] = False
+        self.priced = standing[stands[standing] & (self.cost[standing] > 0)]
         for p in must:
             first, last = self.caps[0][p : p + 2]
             self.caps[2][self.caps[1][first:last]] -= self.cost[p]
@@ -97,18 +101,21 @@ class Electorate:
         total = np.concatenate(([0], np.cumsum(each)))
         return np.diff(total[self.first]).astype(np.float64)
 
+    def excluded_by(self, project: int) -> NDArray[np.int64]:
+        """Return the projects that this one's win rules out."""
+        first, pairs = self.blocks
+        return pairs[first[project] : first[project + 1]]
+
     def still_open(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the projects that have a price, did not win and may yet win beside the winners."""
         ends = np.zeros(len(self.cost), dtype=bool)
         ends[order] = True
-        pairs_ptr, pairs = self.blocks
         caps_ptr, caps, pence = self.caps
-        if len(pairs) or len(caps):
-            left = pence.copy()
-            for p in (*self.must, *order.tolist()):
-                ends[pairs[pairs_ptr[p] : pairs_ptr[p + 1]]] = True
-                if p not in self.must:  # those have been taken off already
-                    left[caps[caps_ptr[p] : caps_ptr[p + 1]]] -= self.cost[p]
+        if len(self.blocks[1]) or len(caps):
+            left = pence.copy()  # without what must be funded
+            for p in order.tolist():
+                ends[self.excluded_by(p)] = True
+                left[caps[caps_ptr[p] : caps_ptr[p + 1]]] -= self.cost[p]
             owner = np.repeat(np.arange(len(self.cost)), np.diff(caps_ptr))
             ends[owner[left[caps] < self.cost[owner]]] = True
         return self.priced[~ends[self.priced]]
