@@ -233,7 +233,7 @@ def equal_shares_committee(
         part = by_pav(count, first.order.tolist())
     name = {"phragmen": "earned", "sequential-pav": "score", "none": ""}[completion]
     outcome = count.outcome(
-        "equal-shares-committee",
+        "equal-shares-seats",
         lambda price: {name: str(Fraction(-price, part) if name == "score" else price)},
         completion=completion,
         start=start,
