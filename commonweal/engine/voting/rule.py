@@ -34,7 +34,7 @@ KNOWN: Mapping[str, Known] = {
     "greedy": Known(
         "greedy", "greedy", ("satisfaction", "measure", "misfit", "threshold", "limits")
     ),
-    "phragmen": Known("phragmen", "phragmen", ("misfit",)),
+    "phragmen": Known("phragmen", "phragmen", ("misfit", "limits")),
     "exact-equal-shares": Known(
         "exact_shares", "exact_equal_shares", ("satisfaction", "completion", "stop")
     ),
@@ -42,7 +42,7 @@ KNOWN: Mapping[str, Known] = {
         "bounded_overspending", "bounded_overspending", ("satisfaction",)
     ),
     "comparison": Known("comparison", "equal_shares_or_greedy", _SHARES),
-    "maximin-support": Known("maximin", "maximin_support"),
+    "maximin-support": Known("maximin", "maximin_support", ("limits",)),
     "transfers": Known("transfers", "transfers", ("variant",)),
     "knapsack": Known("knapsack", "knapsack"),
     "best-welfare": Known("welfare", "best_welfare", ("satisfaction", "limits")),
