@@ -41,7 +41,16 @@ RULES = {
 }
 SATISFACTIONS = ("cost", "cardinality", "points", "borda", "borda-all")
 MEASURES = ("votes", "votes-per-cost", "score", "score-per-cost")
-COMPLETIONS = ("none", "greedy", "add1", "add1-greedy", "add-opt", "add-opt-skip")
+COMPLETIONS = (
+    "none",
+    "greedy",
+    "add1",
+    "add1-greedy",
+    "add-opt",
+    "add-opt-greedy",
+    "add-opt-skip",
+    "add-opt-skip-greedy",
+)
 TIES = "cheapest,most-votes,lot"
 
 
@@ -103,7 +112,15 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
         "--misfit", choices=("skip", "stop"), help=_("what to do about a project that does not fit")
     )
     add("--threshold", metavar="N|N%", help=_("votes, or share of ballots, that a project needs"))
-    add("--completion", choices=COMPLETIONS, help=_("how the money left over is used"))
+    add(
+        "--completion",
+        choices=COMPLETIONS,
+        metavar="HOW",
+        help=_(
+            "how the money left over is used: none, greedy, add1 or add1-greedy; with exact-equal-shares "
+            "add-opt, add-opt-skip, and either with -greedy"
+        ),
+    )
     add("--stop", choices=("exhaustive", "overspend"), help=_("when larger shares end"))
     add("--start", choices=("exact", "whole"), help=_("whether shares begin as whole units"))
     add("--step", type=int, metavar="N", help=_("units of currency by which shares grow"))
