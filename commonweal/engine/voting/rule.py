@@ -115,7 +115,7 @@ class Rule:
         known = KNOWN[self.name]
         for choice in _CHOICES:
             given = getattr(self, choice)
-            if choice == "limits" and given and given.without_pots() == Limits():
+            if choice == "limits" and given and given.without_pots == Limits():
                 continue  # pots are counted one by one, by any rule
             if given is not None and choice not in known.takes:
                 takes = ", ".join(known.takes) or "no choice but the order of ties"
