@@ -175,7 +175,7 @@ def test_ranked_ballots_keep_ties_and_weights() -> None:
         (RANKED.replace("{1,3}", "{1,2}"), ".toi", "line 9: an alternative is in the order twice"),
         (RANKED.replace("2: 2,", "2 2,"), ".toc", "line 9: the line is no order"),
         (RANKED.replace("3: 1,2", "0: 1,2"), ".toc", "line 8: the line is no order"),
-        (RANKED.replace("3: 1,2", "9999999999: 1,2"), ".toc", "line 8: the order is given 99999"),
+        (RANKED.replace("3: 1,2", "9999999999: 1,2"), ".toc", "line 8: with the order given 99999"),
         (RANKED.replace("NUMBER ALT", "ALT"), ".toc", "does not say NUMBER ALTERNATIVES"),
         (RANKED.replace("NAME 3", "NAME 4"), ".toc", "line 7: there is no alternative 4"),
         (RANKED.replace("Eve", "E\0"), ".toc", "line 7: there is a NUL byte"),

@@ -178,6 +178,28 @@ def test_a_thousand_problems_do_not_fill_the_memory() -> None:
     assert len(caught.value.problems) == 100
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD.replace("PROJECTS\n", "x;y\n" * 20 + "a;\n" * 1 + "PROJECTS\n"), "META has x twice"),
+        (
+            GOOD.replace("currency", "\n".join(f"k{n};v" for n in range(10_001)) + "\ncurrency"),
+            "META has far too many rows",
+        ),
+        (
+            GOOD.replace("1;500", "\n".join(f"p{n};5" for n in range(100_001)) + "\n1;500"),
+            "PROJECTS has far too many rows",
+        ),
+        (GOOD.replace("vote;age", "vote" + ";age" * 100), "VOTES has more than 100 columns"),
+        (GOOD.replace("votes;name", "name" + ";x" * 100), "PROJECTS has more than 100 columns"),
+    ],
+)
+def test_far_too_much_of_anything_is_refused(text: str, message: str) -> None:
+    for careful in (False, True):
+        with pytest.raises(PabulibError, match=message):
+            parse_pabulib(text.encode(), careful=careful)
+
+
 def test_a_project_named_twice_on_an_approval_ballot_counts_once_and_is_told() -> None:
     election = parse_pabulib(GOOD.replace("v2;1;", "v2;1,1;").encode())
     assert election.profile.votes.tolist() == [2, 2, 0]

@@ -7,17 +7,20 @@ from numpy.typing import NDArray
 
 from commonweal.engine.voting.election import WITH_POINTS, Column
 from commonweal.engine.voting.rows import (
+    MOST_BALLOTS,
     Columns,
     Head,
     Problems,
     Row,
     amount,
     head_of,
+    keep,
     miscounted,
     missing,
     named_twice,
     refuse_binary,
     refuse_long,
+    refuse_wide,
     titled,
 )
 
@@ -35,7 +38,7 @@ def read_rows(content: bytes, problems: Problems) -> "Ballots":
             sections[title] = []
             header = False
         elif title != "VOTES":
-            sections[title].append((number, cells))
+            keep(sections[title], title, (number, cells), problems)
         elif not header:
             header = True
             ballots = Ballots(head_of(sections, problems), number, cells, problems)
@@ -51,6 +54,7 @@ def read_rows(content: bytes, problems: Problems) -> "Ballots":
 def voter_columns(header: list[str], line: int, problems: Problems) -> Columns:
     """Look through the names of the columns of VOTES. Raises ``ElectionError`` if one is missing."""
     names = [name.strip().lower() for name in header]
+    refuse_wide(line, names, "VOTES", problems)
     for name in ("voter_id", "vote"):
         if name not in names:
             problems.end(line, f"VOTES has no column {name}", "add it")
@@ -92,6 +96,8 @@ class Ballots:
             self._problems.add(line, f"voter {said} votes twice", "keep one ballot")
         self._seen.add(name)
         self.lines.append(line)
+        if len(self.lines) > MOST_BALLOTS:
+            self._problems.end(line, f"there are more than {MOST_BALLOTS:,} ballots", "split it")
         chosen = self._chosen(cells[self._vote].strip(), line)
         points = "" if self._points is None else cells[self._points].strip()
         self._any_points |= points != ""

@@ -13,6 +13,7 @@ from commonweal.engine.voting.rows import Problems, lines_of, refuse_binary
 
 SUFFIXES = (".soc", ".soi", ".toc", ".toi")
 MOST_MARKS = 2**24
+MOST_LINES = 2**20
 _NAME = re.compile(r"ALTERNATIVE NAME (\d{1,9})", re.ASCII)
 _ORDER = re.compile(r"(\d{1,18})\s*:\s*(.*)", re.ASCII)
 _PLACE = re.compile(r"\s*(?:(\d{1,9})|\{([\d\s,]*)\})\s*(,|$)", re.ASCII)
@@ -60,17 +61,21 @@ def parse_preflib(content: bytes, suffix: str) -> Election:
     ids, names = _alternatives(head, problems)
     place = {name: p for p, name in enumerate(ids)}
     read: list[tuple[int, list[tuple[int, int]]]] = []
+    total = 0
     for line, text in orders:
         found = _ORDER.fullmatch(text)
         if not found or int(found[1]) == 0:
             problems.add(line, "the line is no order of alternatives", "write like 3: 1,2,{3,4}")
             continue
         read.append((int(found[1]), _order(found[2], line, place, suffix, problems)))
-        if read[-1][0] * (1 + len(read[-1][1])) > MOST_MARKS:
-            problems.end(line, f"the order is given {found[1]} times", "too many to count safely")
+        total += int(found[1]) * (1 + len(read[-1][1]))
+        if total > MOST_MARKS:
+            problems.end(
+                line,
+                f"with the order given {found[1]} times there are more than {MOST_MARKS:,} marks",
+                "that is too much to count safely: give fewer",
+            )
     _agree(head, "NUMBER VOTERS", sum(times for times, _ in read), problems)
-    if sum(times * (1 + len(order)) for times, order in read) > MOST_MARKS:
-        problems.add(0, "the orders stand for too many ballots", "merge and scale them down")
     problems.refuse()
     start, voter, value = _turned(read, len(ids))
     voters = sum(times for times, _ in read)
@@ -105,8 +110,12 @@ def _split(
             if key in head and (key.startswith("NUMBER") or _NAME.fullmatch(key)):
                 problems.add(line, f"{key[:40]} comes twice", "keep one of them")
             head[key] = line, value.strip()
+            if len(head) > MOST_LINES:
+                problems.end(line, "the file says far too much about itself", "leave lines out")
         elif text:
             orders.append((line, text))
+            if len(orders) > MOST_MARKS:
+                problems.end(line, f"there are more than {MOST_MARKS:,} orders", "merge some")
     return head, orders
 
 

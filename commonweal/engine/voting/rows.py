@@ -17,6 +17,11 @@ from commonweal.engine.voting.profile import DEAREST
 from commonweal.engine.voting.scanner import LONGEST_LINE
 
 MOST_PROBLEMS = 100
+# Far more than any election has, and few enough to fit into memory.
+MOST_ENTRIES = 10_000
+MOST_PROJECTS = 100_000
+MOST_COLUMNS = 100
+MOST_BALLOTS = 20_000_000
 SECTIONS = ("META", "PROJECTS", "VOTES")
 Row = tuple[int, list[str]]
 
@@ -84,10 +89,23 @@ def read_head(content: bytes, problems: Problems) -> Head:
         if title == "VOTES":
             problems.end(number, "VOTES comes twice", "keep one")
         if cells:
-            sections.setdefault(title, []).append((number, cells))
+            keep(sections.setdefault(title, []), title, (number, cells), problems)
         else:
             sections[title] = []
     return head_of(sections, problems)
+
+
+def keep(section: list[Row], title: str, row: Row, problems: Problems) -> None:
+    """Keep a row of META or PROJECTS, unless there are far too many."""
+    if len(section) > (MOST_PROJECTS if title == "PROJECTS" else MOST_ENTRIES):
+        problems.end(row[0], f"{title} has far too many rows", "check for a missing section")
+    section.append(row)
+
+
+def refuse_wide(line: int, columns: list[str], title: str, problems: Problems) -> None:
+    """Refuse a table with far too many columns."""
+    if len(columns) > MOST_COLUMNS:
+        problems.end(line, f"{title} has more than {MOST_COLUMNS} columns", "leave some out")
 
 
 def titled(content: bytes, problems: Problems) -> Iterator[tuple[int, list[str], str]]:
@@ -267,6 +285,7 @@ class _Table:
         line, header = rows[0]
         self.columns = [name.strip().lower() for name in header]
         self.rows = rows[1:]
+        refuse_wide(line, self.columns, "PROJECTS", problems)
         self.warnings = named_twice(self.columns, "PROJECTS")
         for name in ("project_id", "cost"):
             if name not in self.columns:

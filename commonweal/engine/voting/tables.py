@@ -12,7 +12,16 @@ from commonweal.engine.voting.ballot_limits import decimal
 from commonweal.engine.voting.content import MOST_BYTES, content_of
 from commonweal.engine.voting.election import VOTE_TYPES, Column, Election
 from commonweal.engine.voting.profile import DEAREST, Profile
-from commonweal.engine.voting.rows import Problems, amount, lines_of, refuse_binary
+from commonweal.engine.voting.rows import (
+    MOST_BALLOTS,
+    MOST_PROBLEMS,
+    MOST_PROJECTS,
+    Problems,
+    amount,
+    lines_of,
+    refuse_binary,
+    refuse_wide,
+)
 from commonweal.engine.voting.writing import clean, ordered_marks, refuse_ids
 
 _AT_ONCE = 100_000
@@ -105,6 +114,7 @@ def parse_tables(projects: bytes | None, ballots: bytes) -> Election:
             menu.add(line, row, again=True)
         marks.add(line, row, menu)
     menu.finish()
+    marks.finish(menu)
     problems.refuse()
     return _election(menu, marks, problems)
 
@@ -123,6 +133,7 @@ def _dicts(
     for name in needs:
         if name not in names:
             problems.end(1, f"there is no column {name}", f"the columns are {', '.join(needs)}")
+    refuse_wide(1, names, "the table", problems)
     if len(set(names)) < len(names):
         problems.end(1, "a column comes twice", "keep one of them")
     rows = csv.reader(lines, delimiter=mark, strict=True)
@@ -182,6 +193,8 @@ class _Menu:
         if not name:
             self._problems.add(line, "the project has no id", "give it one that no other has")
         self.place[name] = len(self.place)
+        if len(self.place) > MOST_PROJECTS:
+            self._problems.end(line, f"there are more than {MOST_PROJECTS:,} projects", "split it")
         self._costs.append(row["cost"])
         self.cost.append(
             amount(row["cost"], line, f"the cost of project {name[:40]}", self._problems)
@@ -224,7 +237,7 @@ class _Marks:
         self.project, self.voter = array("q"), array("q")
         self.value: dict[str, array[int]] = {name: array("q") for name in _OF_MARK}
         self.columns: dict[str, list[str]] = {}
-        self._met: set[tuple[int, int]] = set()
+        self.lines = array("q")
         self._problems = problems
 
     def add(self, line: int, row: dict[str, str], menu: _Menu) -> None:
@@ -236,6 +249,8 @@ class _Marks:
             self._problems.add(line, "the row has neither voter nor project", "leave it out")
             return
         number = self.voters.setdefault(voter, len(self.voters))
+        if number >= MOST_BALLOTS:
+            self._problems.end(line, f"there are more than {MOST_BALLOTS:,} ballots", "split it")
         self._known(line, number, row)
         if not project:
             return
@@ -247,11 +262,7 @@ class _Marks:
                 "correct the id, or add the project",
             )
             return
-        if (place, number) in self._met:
-            self._problems.add(
-                line, f"voter {voter[:40]} marks project {project[:40]} twice", "keep one"
-            )
-        self._met.add((place, number))
+        self.lines.append(line)
         self.project.append(place)
         self.voter.append(number)
         if "points" in row:
@@ -260,6 +271,20 @@ class _Marks:
             )
         if "rank" in row:
             self.value["rank"].append(self._rank(row["rank"], line))
+
+    def finish(self, menu: _Menu) -> None:
+        """Note marks that come twice."""
+        project, voter = (np.array(marks, dtype=np.int64) for marks in (self.project, self.voter))
+        key = project * (len(self.voters) + 1) + voter
+        order = np.argsort(key, kind="stable")
+        again = order[1:][key[order][1:] == key[order][:-1]]
+        if again.size:
+            voters, projects = list(self.voters), list(menu.place)
+            for mark in np.sort(again)[:MOST_PROBLEMS].tolist():
+                who, what = voters[voter[mark]][:40], projects[project[mark]][:40]
+                self._problems.add(
+                    self.lines[mark], f"voter {who} marks project {what} twice", "keep one"
+                )
 
     def _known(self, line: int, number: int, row: dict[str, str]) -> None:
         others = (
