@@ -117,10 +117,14 @@ def equal_shares(
     for name, number in (("step", step), ("unit", unit)):
         if int(number) != number or number <= 0:
             raise ValueError(f"{name} must be a whole number above 0, not {number!r}")
-    must, money, room = pay_must(profile, pence, limits)
-    out = np.array([room.obstacle(p) is not None for p in range(len(profile.ids))], dtype=bool)
-    below = limits.too_few(profile) if limits else np.zeros(len(profile.ids), dtype=bool)
-    electorate = Electorate(profile, satisfaction, ties, limits, must, out | below)
+    must: list[int] = []
+    money, room, below, out = pence, None, None, None
+    if limits:
+        must, money, room = pay_must(profile, pence, limits)
+        below = limits.too_few(profile)
+        kept_out = [room.obstacle(p) is not None for p in range(len(profile.ids))]
+        out = below | np.array(kept_out, dtype=bool)
+    electorate = Electorate(profile, satisfaction, ties, limits, must, out)
     share = Fraction(money, max(1, profile.voters))
     if start == "whole":
         share = Fraction(share // unit * unit)
@@ -132,7 +136,8 @@ def equal_shares(
     filled = None
     if completion.endswith("greedy"):
         for p in count.won(last)[len(must) :]:
-            room.take(p)
+            if room:
+                room.take(p)
         filled = fill(
             profile,
             pence - count.spent(last),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,8 +84,24 @@ class TieRule:
 
     def rank(self, profile: Profile) -> NDArray[np.int64]:
         """Return the place of each project in the order of the chain, 0 first, all different."""
-        keys = [self._key(name, profile) for name in (*self.chain, "id-text")]
-        order = sorted(range(len(profile.ids)), key=lambda p: tuple(key(p) for key in keys))
+        chain = (*self.chain, "id-text")
+        arrays = []
+        while chain[0] in ("cheapest", "most-votes"):
+            arrays.append(profile.cost if chain[0] == "cheapest" else -profile.votes)
+            chain = chain[1:]
+        order = np.lexsort(arrays[::-1]) if arrays else np.arange(len(profile.ids))
+        # What numbers do not tell apart is told apart in words, group by group.
+        new = np.zeros(len(order), dtype=bool)
+        for numbers in arrays:
+            new[1:] |= numbers[order[1:]] != numbers[order[:-1]]
+        new[:1] = True
+        edges = [*np.flatnonzero(new).tolist(), len(order)]
+        keys = [self._key(name, profile) for name in chain]
+        for first, last in pairwise(edges):
+            if last - first > 1:
+                group = order[first:last].tolist()
+                group.sort(key=lambda p: tuple(key(p) for key in keys))
+                order[first:last] = group
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
         return rank
