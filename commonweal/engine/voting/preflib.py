@@ -1,7 +1,9 @@
 """Reading ranked ballots in the PrefLib format (``.soc``, ``.soi``, ``.toc``, ``.toi``)."""
 
 import re
+from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -57,66 +59,76 @@ def parse_preflib(content: bytes, suffix: str) -> Election:
     """
     problems = Problems()
     refuse_binary(content, problems)
-    head, orders = _split(content, problems)
+    head = _head(content, problems)
     ids, names = _alternatives(head, problems)
-    place = {name: p for p, name in enumerate(ids)}
-    read: list[tuple[int, list[tuple[int, int]]]] = []
-    total = 0
-    for line, text in orders:
-        found = _ORDER.fullmatch(text)
-        if not found or int(found[1]) == 0:
-            problems.add(line, "the line is no order of alternatives", "write like 3: 1,2,{3,4}")
-            continue
-        read.append((int(found[1]), _order(found[2], line, place, suffix, problems)))
-        total += int(found[1]) * (1 + len(read[-1][1]))
-        if total > MOST_MARKS:
-            problems.end(
-                line,
-                f"with the order given {found[1]} times there are more than {MOST_MARKS:,} marks",
-                "that is too much to count safely: give fewer",
-            )
-    _agree(head, "NUMBER VOTERS", sum(times for times, _ in read), problems)
+    orders = _orders(content, {name: p for p, name in enumerate(ids)}, suffix, problems)
+    voters = int(orders.times.sum())
+    _agree(head, "NUMBER VOTERS", voters, problems)
     problems.refuse()
-    start, voter, value = _turned(read, len(ids))
-    voters = sum(times for times, _ in read)
+    start, voter, value = orders.turned(len(ids))
     cost = np.full(len(ids), 100, dtype=np.int64)
     profile = Profile(np.array(ids, dtype=object), cost, start, voter, voters, value)
     meta = {key.lower().replace(" ", "_"): text for key, (_, text) in head.items()}
     return Election(profile, 100, "ordinal", "", tuple(names), meta)
 
 
-def _turned(
-    read: list[tuple[int, list[tuple[int, int]]]], projects: int
-) -> tuple[NDArray[np.int64], NDArray[np.signedinteger[Any]], NDArray[np.int64] | None]:
-    """Repeat every order as often as it was given, and list the marks by project."""
-    times = np.array([n for n, _ in read], dtype=np.int64)
-    length = np.repeat(np.array([len(order) for _, order in read], dtype=np.int64), times)
-    marks = [np.tile([p for p, _ in order], n) for n, order in read if order]
-    places = [np.tile([place for _, place in order], n) for n, order in read if order]
-    none = [np.zeros(0, dtype=np.int64)]
-    project, value = (np.concatenate(none + part).astype(np.int64) for part in (marks, places))
-    return by_project(project, length, projects, value)
+@dataclass(frozen=True, eq=False)
+class _Orders:
+    """The orders of a file, one after the other, and how many voters gave each."""
+
+    project: NDArray[np.int64]
+    place: NDArray[np.int64]
+    length: NDArray[np.int64]
+    times: NDArray[np.int64]
+
+    def turned(
+        self, projects: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.signedinteger[Any]], NDArray[np.int64] | None]:
+        """Repeat every order as often as it was given, and list the marks by project."""
+        first = np.repeat(np.cumsum(self.length) - self.length, self.times)
+        length = np.repeat(self.length, self.times)
+        mark = np.repeat(first - (np.cumsum(length) - length), length) + np.arange(length.sum())
+        return by_project(self.project[mark], length, projects, self.place[mark])
 
 
-def _split(
-    content: bytes, problems: Problems
-) -> tuple[dict[str, tuple[int, str]], list[tuple[int, str]]]:
-    head: dict[str, tuple[int, str]] = {}
-    orders = []
+def _orders(content: bytes, place: dict[str, int], suffix: str, problems: Problems) -> _Orders:
+    project, rank, length, times = array("q"), array("q"), array("q"), array("q")
+    total = 0
     for line, text in _lines(content, problems):
-        if text.startswith("#"):
-            key, _, value = text[1:].partition(":")
-            key = key.strip().upper()
-            if key in head and (key.startswith("NUMBER") or _NAME.fullmatch(key)):
-                problems.add(line, f"{key[:40]} comes twice", "keep one of them")
-            head[key] = line, value.strip()
-            if len(head) > MOST_LINES:
-                problems.end(line, "the file says far too much about itself", "leave lines out")
-        elif text:
-            orders.append((line, text))
-            if len(orders) > MOST_MARKS:
-                problems.end(line, f"there are more than {MOST_MARKS:,} orders", "merge some")
-    return head, orders
+        if not text or text.startswith("#"):
+            continue
+        found = _ORDER.fullmatch(text)
+        if not found or int(found[1]) == 0:
+            problems.add(line, "the line is no order of alternatives", "write like 3: 1,2,{3,4}")
+            continue
+        order = _order(found[2], line, place, suffix, problems)
+        total += int(found[1]) * (1 + len(order))
+        if total > MOST_MARKS:
+            problems.end(
+                line,
+                f"with the order given {found[1]} times there are more than {MOST_MARKS:,} marks",
+                "that is too much to count safely: give fewer",
+            )
+        project.extend(p for p, _ in order)
+        rank.extend(r for _, r in order)
+        length.append(len(order))
+        times.append(int(found[1]))
+    return _Orders(*(np.array(part, dtype=np.int64) for part in (project, rank, length, times)))
+
+
+def _head(content: bytes, problems: Problems) -> dict[str, tuple[int, str]]:
+    head: dict[str, tuple[int, str]] = {}
+    for line, text in _lines(content, problems):
+        if not text.startswith("#"):
+            continue
+        key, _, value = text[1:].partition(":")
+        key = key.strip().upper()
+        if key in head and (key.startswith("NUMBER") or _NAME.fullmatch(key)):
+            problems.add(line, f"{key[:40]} comes twice", "keep one of them")
+        head[key] = line, value.strip()
+        if len(head) > MOST_LINES:
+            problems.end(line, "the file says far too much about itself", "leave lines out")
+    return head
 
 
 def _lines(content: bytes, problems: Problems) -> Iterator[tuple[int, str]]:
