@@ -9,13 +9,13 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community, Level
+from commonweal.kit.addresses import address
 from commonweal.propose.proposals.models import Proposal, Status
 
 
@@ -101,7 +101,7 @@ class Pot(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the pot's own page."""
-        return reverse("budgets:pot", args=[self.pk])
+        return address("budgets:pot", self.pk)
 
     def is_open(self, at: datetime) -> bool:
         """Tell whether the pot takes votes at that moment."""
@@ -155,7 +155,7 @@ class Project(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the project's own page."""
-        return reverse("budgets:project", args=[self.pk])
+        return address("budgets:project", self.pk)
 
     @property
     def is_hidden(self) -> bool:

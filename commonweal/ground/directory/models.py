@@ -4,9 +4,9 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F
-from django.urls import reverse
 
 from commonweal.ground.places.models import Authority, Community, Organisation
+from commonweal.kit.addresses import address
 
 
 class Service(models.Model):
@@ -46,4 +46,4 @@ class Service(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the service's own page."""
-        return reverse("directory:service", args=[self.slug])
+        return address("directory:service", self.slug)

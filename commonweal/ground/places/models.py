@@ -7,8 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+from commonweal.kit.addresses import address
 
 
 class OrganisationKind(models.TextChoices):
@@ -102,7 +103,7 @@ class Community(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the community's own page."""
-        return reverse("places:community", args=[self.slug])
+        return address("places:community", self.slug)
 
     def get_kind_display(self) -> str:  # type: ignore[no-redef]
         """Return the kind's word (Django's own way reads every word each time)."""
@@ -200,7 +201,7 @@ class Organisation(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the organisation's own page."""
-        return reverse("places:organisation", args=[self.slug])
+        return address("places:organisation", self.slug)
 
 
 class OrganisationMember(models.Model):

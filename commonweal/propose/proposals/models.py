@@ -7,11 +7,11 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.places.models import Authority, Community, Organisation, StandingKind
+from commonweal.kit.addresses import address
 from commonweal.kit.letters import Plain
 
 
@@ -140,7 +140,7 @@ class Proposal(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the proposal's own page."""
-        return reverse("proposals:proposal", args=[self.pk])
+        return address("proposals:proposal", self.pk)
 
     def get_status_display(self) -> str:  # type: ignore[no-redef]
         """Return the status's words (Django's own way reads every status each time)."""

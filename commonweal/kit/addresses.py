@@ -1,0 +1,19 @@
+"""Addresses of pages about one thing, of which a list shows many."""
+
+from functools import cache
+
+from django.urls import get_script_prefix, reverse
+
+HERE = "4815162342"  # fits where a number or a short name does, and stands in no address of ours
+
+
+def address(page: str, of: int | str) -> str:
+    """Return the address of a page about one thing: where its number or name goes is looked up once."""
+    before, after = _around(page, get_script_prefix())
+    return f"{before}{of}{after}"
+
+
+@cache
+def _around(page: str, _prefix: str) -> tuple[str, str]:
+    before, _, after = reverse(page, args=[HERE]).partition(HERE)
+    return before, after
