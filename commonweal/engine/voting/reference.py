@@ -33,8 +33,8 @@ CHOICES = {  # the first is the default; empty means what is usual for the rule 
 
 
 def read(path: str) -> Election:
-    """Read a ``.pb`` or ``.pb.gz`` file."""
-    content = Path(path).read_bytes()
+    """Read a ``.pb`` or ``.pb.gz`` file, or the ballots in the folder of a count bundle."""
+    content = Path(path, "ballots.pb" if Path(path).is_dir() else "").read_bytes()
     content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     tables: dict[str, list[dict[str, str]]] = {}
     lines = io.StringIO(content.decode("utf-8-sig"), newline=None)
