@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.engine.voting import COMPLETIONS, STOPS, Profile, TieRule, equal_shares, greedy
+from commonweal.engine.voting import rounds as rounds_module
 from commonweal.engine.voting.rounds import Electorate, Rounds
 from tests.engine import oracle
 from tests.engine.elections import Election, elections, winners
@@ -236,6 +237,34 @@ def test_what_a_run_proves_of_richer_runs_is_true(satisfaction: str) -> None:
             assert richer.order.tolist() == poor.order.tolist(), (seed, part)
     assert proved > 200
     assert met > 100
+
+
+def test_money_copied_again_from_the_exact_purses_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copied: list[int] = []
+    again = rounds_module._State.refresh
+
+    def counted(state: rounds_module._State) -> None:
+        copied.append(1)
+        again(state)
+
+    monkeypatch.setattr(rounds_module._State, "refresh", counted)
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        voters, projects = (int(n) for n in random.integers(4, 30, 2))
+        voter, project = np.nonzero(random.random((voters, projects)) < 0.6)
+        cost = random.integers(1, 1000, projects)
+        profile = Profile.from_indices(
+            np.arange(projects), cost, project=project, voter=voter, voters=voters
+        )
+        start = Fraction(int(cost.sum()) // 2, voters)
+        electorate = Electorate(profile, "cost", TieRule())
+        usual = Rounds(electorate).run(start).order.tolist()
+        with monkeypatch.context() as always:
+            always.setattr(rounds_module, "TOO_STALE", 0.0)
+            assert Rounds(electorate).run(start).order.tolist() == usual, seed
+    assert len(copied) > 300
 
 
 def test_everything_everybody_wants_is_bought_to_the_last_penny() -> None:

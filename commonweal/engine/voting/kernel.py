@@ -19,14 +19,12 @@ DONE, EVALUATE, CHOOSE, STALE, OVER, MORE_ROOM = range(6)
 # Places in ``ctl``: whole numbers that live from call to call.
 ROUND, TIES, LIVE, ASKED, DECIDED, SPENT, MOST, TIED = range(8)
 # Places in ``real``: floats that live from call to call.
-START, WORST, GAP, HORIZON, REACH = range(5)
+START, WORST, GAP, HORIZON, REACH, TOO_STALE = range(6)
 # What is known of a project in this round.
 UNSEEN, OFFERED, TOO_DEAR = 0, 1, 2
 
 EPSILON = float(np.finfo(np.float64).eps)
 BLOCK = 512
-# Money is copied again from the exact purses when its error could pass this part of the start.
-TOO_STALE = 2.0**-30
 # Purses this close to a payment (relatively) are treated as not surely able to make it.
 EDGE = 2.0**-20
 # Slopes are bounded with this much to spare, far more than their rounding.
@@ -550,7 +548,7 @@ def buy(
         seen[p] = UNSEEN
         if ctl[SPENT] > ctl[MOST]:
             return OVER
-        if real[WORST] > TOO_STALE * start:
+        if real[WORST] > real[TOO_STALE]:
             return STALE
 
 

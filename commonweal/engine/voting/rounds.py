@@ -1,10 +1,11 @@
 """One run of equal shares: floats look, fractions decide whenever the floats are not sure."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # From here on, ballots are merged only if a sample of them shows enough that are alike.
 MANY_MARKS = 4_000_000
+# Money is copied again from the exact purses when its error could pass this part of the start.
+TOO_STALE = 2.0**-30
 NOTHING = np.zeros(0, dtype=np.int64)
 
 
@@ -105,6 +108,45 @@ class Electorate:
         """Return the projects that this one's win rules out."""
         first, pairs = self.blocks
         return pairs[first[project] : first[project + 1]]
+
+    def changed(
+        self,
+        project: int,
+        profile: Profile,
+        rank: NDArray[np.int64],
+        *,
+        more: int = 0,
+        first: NDArray[np.int64] | None = None,
+        member: NDArray[np.signedinteger[Any]] | None = None,
+        weight: NDArray[np.float64] | None = None,
+    ) -> "Electorate":
+        """Return this electorate with another price or ``more`` supporters for one project.
+
+        Only where marks have no worth of their own, and nothing is exclusive or capped. The profile
+        has the new cost and number of voters; its marks are not read. New arrays of supporters
+        stand in for the old ones where they are given.
+        """
+        new = copy(self)
+        new.profile, new.cost, new.rank = profile, profile.cost, rank
+        if first is not None and member is not None:
+            new.first, new.member, new.weight = first, member, weight
+            new.classes = profile.voters if weight is None else len(weight)
+        new.votes = self.votes.copy()
+        new.votes[project] += more
+        new.number = new.votes.astype(np.float64)
+        if self.value is None:
+            new.all_worth = new.number
+        new.worth = (
+            np.maximum(new.cost, 1).astype(np.float64) if self.per_cost else np.ones(len(new.cost))
+        )
+        standing = np.append(self.priced, self.free).astype(np.int64)
+        standing = standing[standing != project]
+        if new.votes[project]:
+            standing = np.append(standing, project)
+        standing = standing[np.argsort(rank[standing])]
+        new.free = [int(p) for p in standing if new.cost[p] == 0]
+        new.priced = standing[new.cost[standing] > 0]
+        return new
 
     def still_open(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the projects that have a price, did not win and may yet win beside the winners."""
@@ -207,7 +249,7 @@ class Rounds:
         self._offers = tuple(np.zeros(projects) for _ in range(4))
         self._asked = np.zeros(projects + 1, dtype=np.int64)
         self._ctl = np.zeros(8, dtype=np.int64)
-        self._real = np.zeros(5)
+        self._real = np.zeros(6)
         self._grow: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def run(self, start: Fraction, *, horizon: float = 0.0, most: int = 2**62) -> Run:
@@ -233,7 +275,7 @@ class Rounds:
         self._seen.fill(0)
         ctl.fill(0)
         ctl[kernel.LIVE], ctl[kernel.DECIDED], ctl[kernel.MOST] = len(of.priced), -1, most
-        real[:] = (near, kernel.EPSILON * near, np.inf, horizon, horizon)
+        real[:] = (near, kernel.EPSILON * near, np.inf, horizon, horizon, TOO_STALE * near)
         projects = len(of.cost)
         bought = np.empty(projects, dtype=np.int64)
         tie_ptr = np.zeros(projects + 1, dtype=np.int64)
