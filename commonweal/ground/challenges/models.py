@@ -6,11 +6,11 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.ground.directory.models import Service
 from commonweal.ground.places.models import Authority, Community, Organisation
+from commonweal.kit.addresses import address
 
 MOST_PENCE = 1_000_000_000_000  # ten thousand million pounds, more than any service costs
 
@@ -63,12 +63,16 @@ class Challenge(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the challenge's own page."""
-        return reverse("challenges:challenge", args=[self.slug])
+        return address("challenges:challenge", self.slug)
 
     @property
     def challenge_id(self) -> int:
         """Return itself, so that the journal finds the challenge of everything in one way."""
         return self.pk
+
+    def get_stage_display(self) -> str:
+        """Return the word of the stage that a query has read with it."""
+        return str(Stage(self.stage).label)  # type: ignore[attr-defined]
 
     @property
     def is_public(self) -> bool:

@@ -43,7 +43,7 @@ _ASKED = """
   FROM challenges_step step, (SELECT %(expressions)s) AS asked (challenge, at)
  WHERE step.challenge_id = asked.challenge AND step.opens_at <= asked.at"""
 _UNDER_WAY = f"{_ASKED} AND (step.closes_at IS NULL OR step.closes_at > asked.at)"
-_LATEST = f"(SELECT step.stage{_ASKED} ORDER BY step.opens_at DESC, step.id DESC LIMIT 1)"
+_LATEST = "(SELECT step.{}" + _ASKED + " ORDER BY step.opens_at DESC, step.id DESC LIMIT 1)"
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,18 @@ def open_for(viewer: Viewer, stage: Stage) -> QuerySet[Challenge]:
     return published(viewer).alias(until=until).filter(until__isnull=False).order_by("until", "pk")
 
 
-def as_cards(challenges: QuerySet[Challenge]) -> QuerySet[Challenge]:
-    """Read only what a challenge's card shows."""
-    return challenges.select_related(None).select_related("community").only(*CARD)
+def as_cards(challenges: QuerySet[Challenge], *, at: datetime) -> QuerySet[Challenge]:
+    """Read only what a challenge's card shows: of its steps, when the one it is in closes."""
+    closes_at = _LATEST.format("closes_at")
+    return (
+        challenges.select_related(None)
+        .prefetch_related(None)
+        .select_related("community")
+        .only(*CARD)
+        .annotate(
+            closes_at=Func(F("pk"), Value(at), template=closes_at, output_field=DateTimeField())
+        )
+    )
 
 
 def is_under_way(challenge: str, stage: Stage, at: datetime) -> Func:
@@ -236,7 +245,7 @@ def open_for_ideas(viewer: Viewer, thing: None) -> dict[str, Any] | None:
 
 @composed
 def _take_ideas(authority: Any, at: Any) -> QuerySet[Challenge]:
-    return as_cards(open_for(everyone(authority, at), Stage.PROPOSE))[:4]
+    return as_cards(open_for(everyone(authority, at), Stage.PROPOSE), at=at)[:4]
 
 
 def waiting(viewer: Viewer, thing: None) -> dict[str, Any] | None:
@@ -260,7 +269,7 @@ def about_service(viewer: Viewer, service: Service) -> dict[str, Any] | None:
 
 @composed
 def _about_service(authority: Any, at: Any, service: Any) -> QuerySet[Challenge]:
-    return as_cards(search(published(everyone(authority, at)), service=service))[:5]
+    return as_cards(search(published(everyone(authority, at)), service=service), at=at)[:5]
 
 
 def in_community(viewer: Viewer, community: Community) -> dict[str, Any] | None:
@@ -272,7 +281,7 @@ def in_community(viewer: Viewer, community: Community) -> dict[str, Any] | None:
 @composed
 def _in_branch(authority: Any, at: Any, branch: Any) -> QuerySet[Challenge]:
     inside = Q(among("community", branch)) | Q(community__ancestors__overlap=branch)
-    return as_cards(published(everyone(authority, at)).filter(inside))[:5]
+    return as_cards(published(everyone(authority, at)).filter(inside), at=at)[:5]
 
 
 def _all(viewer: Viewer) -> QuerySet[Challenge]:
@@ -286,7 +295,7 @@ def _ordered(viewer: Viewer, challenges: QuerySet[Challenge]) -> QuerySet[Challe
             is_open=Func(
                 *asked, template=f"EXISTS (SELECT{_UNDER_WAY})", output_field=BooleanField()
             ),
-            stage=Func(*asked, template=_LATEST, output_field=CharField()),
+            stage=Func(*asked, template=_LATEST.format("stage"), output_field=CharField()),
         )
         .select_related("community", "service", "owner")
         .defer("service__search")

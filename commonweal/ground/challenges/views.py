@@ -55,7 +55,8 @@ def challenge_list(request: Request) -> HttpResponse:
     """List the published challenges, open ones first."""
     form = forms.FilterForm(request.GET, viewer=request.viewer)
     found = queries.search(queries.published(request.viewer), **form.choices())
-    page = Paginator(queries.as_cards(found), A_PAGE).get_page(request.GET.get("page"))
+    cards = queries.as_cards(found, at=request.viewer.at)
+    page = Paginator(cards, A_PAGE).get_page(request.GET.get("page"))
     narrowed = any(form.choices().values())
     context = {"nav": "challenges", "form": form, "page": page, "narrowed": narrowed}
     return render(request, "challenges/list.html", context)
