@@ -1,10 +1,14 @@
 """How form fields look and read everywhere."""
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.forms.utils import flatatt
+from django.utils.html import conditional_escape, escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 MISSING = forms.Field.default_error_messages["required"]  # "This field": but which?
@@ -68,6 +72,38 @@ class Field(BoundField):
         if described and not self.is_group:
             built["aria-describedby"] = " ".join(described)
         return built
+
+    def as_widget(
+        self,
+        widget: forms.Widget | None = None,
+        attrs: dict[str, Any] | None = None,
+        only_initial: bool = False,
+    ) -> SafeString:
+        """Draw a plain select in one go: Django takes longer over its options than over a page."""
+        select = widget or self.field.widget
+        if type(select) is not forms.Select or only_initial:
+            return super().as_widget(widget, attrs, only_initial)
+        built = {"id": self.auto_id, **(attrs or {})}
+        built = {**select.attrs, **self.build_widget_attrs(built, select)}
+        drawn = _options(select.choices, select.format_value(self.value()))
+        return format_html(
+            '<select name="{}"{}>{}\n</select>', self.html_name, flatatt(built), SafeString(drawn)
+        )
+
+
+def _options(choices: Iterable[Any], chosen: Collection[str]) -> str:
+    drawn = []
+    for value, label in choices:
+        if isinstance(label, (list, tuple)):
+            inside = SafeString(_options(label, chosen))
+            drawn.append(format_html('\n  <optgroup label="{}">{}\n  </optgroup>', value, inside))
+            continue
+        key = "" if value is None else str(value)
+        mark = " selected" if key in chosen else ""
+        drawn.append(
+            f'\n  <option value="{escape(key)}"{mark}>{conditional_escape(label)}</option>'
+        )
+    return "".join(drawn)
 
 
 class Renderer(TemplatesSetting):

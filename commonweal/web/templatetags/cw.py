@@ -1,17 +1,15 @@
 """Small pieces of page that templates use by name."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any
 
 from django import template
 from django.forms import BaseForm
-from django.forms.utils import flatatt
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -101,26 +99,6 @@ def bar(share: float, kind: str = "a", label: str = "") -> SafeString:
         kind,
         width,
     )
-
-
-@register.simple_tag
-def options(groups: Iterable[tuple[str | None, list[dict[str, Any]], int]]) -> SafeString:
-    """Draw what a select offers: by templates, a hundred options took longer than all the rest."""
-    drawn = []
-    for name, offered, _at in groups:
-        inside = mark_safe("".join(map(_option, offered)))  # noqa: S308 - each escapes its words
-        drawn.append(
-            format_html('\n  <optgroup label="{}">{}\n  </optgroup>', name, inside)
-            if name
-            else inside
-        )
-    return mark_safe("".join(drawn))  # noqa: S308 - as above
-
-
-def _option(offered: dict[str, Any]) -> str:
-    value, label = conditional_escape(str(offered["value"])), conditional_escape(offered["label"])
-    more = flatatt(offered["attrs"]) if offered["attrs"] else ""
-    return f'\n  <option value="{value}"{more}>{label}</option>'
 
 
 @register.simple_tag(takes_context=True)
