@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from gettext import gettext as _
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,11 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     result.add_argument(
         "--verify", action="store_true", help=_("FILE is a bundle: count it again and compare")
     )
+    result.add_argument(
+        "--slow",
+        action="store_true",
+        help=_("with --verify: also by the slow tally, however long it takes"),
+    )
     result.add_argument("--format", choices=("text", "json"), default="text", help=_("the output"))
     many = parser.add_argument_group(_("many elections"))
     many.add_argument(
@@ -141,6 +147,8 @@ def run(args: argparse.Namespace) -> int:
         raise Complaint(_("--jobs must be 1 or more."), _("Give the number of processors to use."))
     if args.verify:
         return _verify(args)
+    if args.slow:
+        raise Complaint(_("--slow goes with --verify."), _("Add --verify."))
     rule = rule_of(args)
     if args.many:
         from commonweal.cli.many import tally_many  # brings in pools of processes
@@ -213,14 +221,16 @@ def _one(args: argparse.Namespace, rule: "Rule") -> int:
         raise Complaint(
             f"{path}: {error}", _("Choose a rule that suits these ballots, or mend the file.")
         ) from None
-    if args.bundle:
-        _write_bundle(args, done)
+    bundle = _write_bundle(args, done) if args.bundle else None
     if args.format == "json":
         record = as_record(done, enough=enough, fairness=fairness)
+        if bundle:
+            record["bundle"] = bundle
         return show([json.dumps(record, ensure_ascii=False)])
     from commonweal.cli.tally_words import as_text  # only for people
 
-    return show(as_text(done, enough or {}, fairness))
+    lines = as_text(done, enough or {}, fairness)
+    return show(lines if bundle is None else chain(lines, _told(bundle)))
 
 
 def enough_of(done: "Counted") -> "dict[int, Needed]":
@@ -237,12 +247,23 @@ def _fairness(args: argparse.Namespace, done: "Counted") -> dict[str, Any] | Non
     return None
 
 
-def _write_bundle(args: argparse.Namespace, done: "Counted") -> None:
-    raise NotImplementedError
+def _write_bundle(args: argparse.Namespace, done: "Counted") -> dict[str, str]:
+    from commonweal.cli import bundles  # only where it is asked for
+
+    return bundles.write(args.bundle, done)
+
+
+def _told(bundle: dict[str, str]) -> Iterable[str]:
+    from commonweal.cli import bundles  # only where it is asked for
+
+    return bundles.told(bundle)
 
 
 def _verify(args: argparse.Namespace) -> int:
-    raise NotImplementedError
+    from commonweal.cli import bundles  # only where it is asked for
+
+    code, lines = bundles.verify(args)
+    return show(lines) or code
 
 
 def show(lines: Iterable[str]) -> int:

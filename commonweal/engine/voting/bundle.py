@@ -299,7 +299,9 @@ def _changed(files: dict[str, bytes], hashes: dict[str, str]) -> Iterator[Differ
 def _counted(files: dict[str, bytes]) -> tuple[Rule, Election, Outcome]:
     data = strict_json(files["rule.json"], "rule.json")
     try:
-        rule = Rule.from_json(data["rule"] if isinstance(data, dict) and "rule" in data else {"": ""})
+        rule = Rule.from_json(
+            data["rule"] if isinstance(data, dict) and "rule" in data else {"": ""}
+        )
     except (ValueError, TypeError, ArithmeticError) as error:
         raise BundleError(f"rule.json is no rule ({error}); fetch the bundle again") from None
     try:

@@ -1,6 +1,7 @@
 """What the files of a count bundle say: everything that follows from the ballots and the rule."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -47,6 +48,7 @@ HARMLESS = (
 )
 # In larger elections paying everything again in fractions would take too long.
 MOST_MARKS_PAID = 2_000_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SLOW = {  # the rules that reference.py knows, with the choices it reads
     "equal-shares": ("satisfaction", "completion", "stop", "start", "step"),
     "greedy": ("satisfaction", "measure", "misfit"),
@@ -123,8 +125,8 @@ def anonymised(election: Election, rule: Rule) -> tuple[Election, Rule]:
 
 
 def plain(text: str) -> str:
-    """Put a text on one line."""
-    return " ".join(text.replace("\0", "").split())
+    """Put a text on one line, without control characters."""
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def _says_more(election: Election) -> bool:
@@ -366,7 +368,7 @@ def trace(
             yield from (
                 {"about": name, "number": n, "told": part} for n, part in enumerate(told, 1)
             )
-        else:
+        elif told:
             yield {"about": name, "told": told}
 
 
@@ -427,10 +429,11 @@ def readme(rule: Rule, election: Election, outcome: Outcome) -> str:
     else:
         command = shlex.join(["python3", "reference.py", "ballots.pb", *options])
         slow = (
-            "   Read reference.py, which is short, or let somebody read it whom you trust. Then\n"
-            f"   run, in this folder,\n\n     {command}\n\n"
-            '   It prints the winners in order. Compare them with "winners" in result.json. It\n'
-            "   needs Python 3.10 or later and nothing else. Large counts take it hours.\n"
+            "   Read reference.py, which is short, or let somebody read it whom you trust. Then run,\n"
+            f"   in this folder,\n\n     {command}\n\n"
+            '   It prints the winners in order. Compare them with "winners" in result.json. It needs\n'
+            "   Python 3.10 or later and nothing else. Large counts take it hours. Other tallies that\n"
+            "   read Pabulib files can count ballots.pb as well, by the rule in rule.json.\n"
         )
     title = election.meta.get("description", "") or "An election without a title"
     return _README.format(
@@ -446,7 +449,8 @@ A COUNT THAT ANYONE CAN REPEAT
 
 What is here
 
-   ballots.pb     every ballot, without names, times or places, sorted by what it says
+   ballots.pb     every ballot, without names, times or places, sorted by what it says;
+                  a Pabulib file, which other tallies read too
    rule.json      every choice of the rule, and the lots that were drawn for ties
    result.json    who won, in order, and what that costs
    trace.jsonl    each step of the count on a line of its own
@@ -458,7 +462,7 @@ How to check it
 
 1. That nothing was changed since it was published: the SHA-256 of manifest.json must be the one
    that the organisers announced, and that of each other file the one in manifest.json.
-   "sha256sum *" prints them all.
+   "sha256sum *" prints them all ("shasum -a 256 *" on a Mac).
 
 2. With Commonweal: "commonweal tally FOLDER --verify" counts again and says yes, or shows the
    first difference.
