@@ -37,17 +37,22 @@ def counted(path: str | Path, rule: "Rule") -> Counted:
 
 def count(name: str, election: "Election", rule: "Rule", began: float) -> Counted:
     """Count an election that was loaded since ``began``."""
-    prepare(rule)
+    prepare(rule, election)
     loaded = time.perf_counter()
     outcome = rule.count(election)
     done = time.perf_counter()
     return Counted(name, election, rule, outcome, loaded - began, done - loaded)
 
 
-def prepare(rule: "Rule") -> None:
-    """Load what a rule needs, so that it is not taken for counting."""
-    if rule.name in ("equal-shares", "comparison"):
-        from commonweal.engine.voting import kernel  # noqa: F401  # compiled code, loaded late
+def prepare(rule: "Rule", election: "Election") -> None:
+    """Load the compiled loops that a large count needs, so that it is not taken for counting."""
+    from commonweal.engine.voting.rounds import FEW_MARKS  # numpy takes a moment
+
+    if rule.name not in ("equal-shares", "comparison") or len(election.profile.voter) <= FEW_MARKS:
+        return
+    from commonweal.engine.voting.warm import warm_shares
+
+    warm_shares(rule.satisfaction or "cost", rule.completion or "none")
 
 
 def as_record(

@@ -1,14 +1,24 @@
 """Equal shares: laws, worked examples, and a slow obvious count beside it."""
 
+import importlib.util
 from fractions import Fraction
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commonweal.engine.voting import COMPLETIONS, STOPS, Profile, TieRule, equal_shares, greedy
+from commonweal.engine.voting import (
+    COMPLETIONS,
+    STOPS,
+    Profile,
+    TieRule,
+    equal_shares,
+    greedy,
+    kernel,
+)
 from commonweal.engine.voting import rounds as rounds_module
 from commonweal.engine.voting.rounds import Electorate, Rounds
 from tests.engine import oracle
@@ -237,6 +247,40 @@ def test_what_a_run_proves_of_richer_runs_is_true(satisfaction: str) -> None:
             assert richer.order.tolist() == poor.order.tolist(), (seed, part)
     assert proved > 200
     assert met > 100
+
+
+def test_the_compiled_loop_and_the_plain_one_agree_to_the_last_bit() -> None:
+    source = Path(kernel.__file__)
+    spec = importlib.util.spec_from_file_location("plain_kernel", source)
+    assert spec is not None and spec.loader is not None
+    plain = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plain)
+    kernel.compiled()
+    for seed in range(80):
+        random = np.random.default_rng(seed)
+        voters, projects = (int(n) for n in random.integers(3, 30, 2))
+        voter, project = np.nonzero(random.random((voters, projects)) < random.uniform(0.2, 0.8))
+        profile = Profile.from_indices(
+            np.arange(projects),
+            random.integers(1, 5 if seed % 3 else 1000, projects),
+            project=project,
+            voter=voter,
+            voters=voters,
+            value=random.integers(1, 4, len(voter)),
+        )
+        satisfaction = ("cost", "cardinality", "points")[seed % 3]
+        start = Fraction(int(random.integers(1, 300)), voters)
+        runs = []
+        for one in (kernel, plain):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(rounds_module, "kernel", one)
+                patch.setattr(plain, "compiled", lambda: None)
+                rounds = Rounds(Electorate(profile, satisfaction, TieRule()))
+                runs.append((rounds.run(start, horizon=float(seed % 5)), rounds._money.copy()))
+        (quick, money), (slow, same) = runs
+        assert quick.order.tolist() == slow.order.tolist()
+        assert (quick.gap, quick.reach, quick.ties()) == (slow.gap, slow.reach, slow.ties())
+        assert money.tobytes() == same.tobytes()
 
 
 def test_money_copied_again_from_the_exact_purses_changes_nothing(

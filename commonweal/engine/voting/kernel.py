@@ -1,14 +1,17 @@
-"""The inner loop of equal shares, compiled: floats with proven bounds, and a cry for help.
+"""The inner loop of equal shares: floats with proven bounds, and a cry for help.
 
 One call buys project after project. Every float carries a bound on its error; where the bounds leave
 doubt, the loop stops, says what it cannot decide, and is called again with the exact answer
-(:mod:`commonweal.engine.voting.rounds`). Importing this module imports numba: do it late.
+(:mod:`commonweal.engine.voting.rounds`).
+
+The functions run as they stand, which is quick enough for a handful of ballots, until
+:func:`compiled` turns them into machine code.
 """
 
+from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -35,13 +38,11 @@ STEEPEST = 1e100
 NEARLY_NOTHING = 1e-300
 
 
-@njit(cache=True, nogil=True, inline="always")
 def _sum_error(count: int) -> float:
     """Bound the relative error of a sum in blocks of so many products."""
     return float((BLOCK + count // BLOCK + 8) * EPSILON)
 
 
-@njit(cache=True, nogil=True)
 def sweep(
     first: int, last: int, member: Any, weight: Any, value: Any, money: Floats, limit: float
 ) -> tuple[float, float, float, float, float]:
@@ -77,7 +78,6 @@ def sweep(
     return total, poor, poor_worth, poor_count, least
 
 
-@njit(cache=True, nogil=True)
 def _errors_below(
     first: int,
     last: int,
@@ -98,7 +98,6 @@ def _errors_below(
     return total * (1 + 2.0**-20)
 
 
-@njit(cache=True, nogil=True)
 def evaluate(
     first: int,
     last: int,
@@ -169,7 +168,6 @@ def evaluate(
         closely = True
 
 
-@njit(cache=True, nogil=True)
 def whole_payers(
     first: int,
     last: int,
@@ -202,7 +200,6 @@ def whole_payers(
     return payers
 
 
-@njit(cache=True, nogil=True)
 def growth(
     first: int,
     last: int,
@@ -225,7 +222,6 @@ def growth(
     return total * WIDER, poor_worth
 
 
-@njit(cache=True, nogil=True)
 def pay(
     first: int,
     last: int,
@@ -296,7 +292,6 @@ def pay(
     return worst, surely
 
 
-@njit(cache=True, nogil=True)
 def _equal_rates(cost_a: float, payers_a: float, cost_b: float, payers_b: float) -> int:
     """Compare cost over payers exactly: -1, 0 or 1; 2 where 64 bits are too few."""
     most = max(cost_a, cost_b) * max(payers_a, payers_b)
@@ -307,7 +302,6 @@ def _equal_rates(cost_a: float, payers_a: float, cost_b: float, payers_b: float)
     return -1 if left < right else (1 if left > right else 0)
 
 
-@njit(cache=True, nogil=True)
 def buy(
     ptr: Whole,
     member: Any,
@@ -552,7 +546,6 @@ def buy(
             return STALE
 
 
-@njit(cache=True, nogil=True)
 def slope_of(
     first: int,
     last: int,
@@ -570,3 +563,32 @@ def slope_of(
     if grows == 0.0:
         return 0.0
     return min(STEEPEST, grows / (all_worth - poor_worth)) if all_worth > poor_worth else STEEPEST
+
+
+# Who is called comes before who calls.
+_FUNCTIONS = (
+    "_sum_error",
+    "sweep",
+    "_errors_below",
+    "evaluate",
+    "whole_payers",
+    "growth",
+    "slope_of",
+    "pay",
+    "_equal_rates",
+    "buy",
+)
+
+
+def compiled() -> None:
+    """Turn the functions of this module into machine code, which is kept on disk between runs.
+
+    Importing the compiler takes a third of a second, so this waits until there is enough to count.
+    """
+    here = globals()
+    if not isinstance(here["buy"], FunctionType):
+        return
+    from numba import njit  # see above
+
+    for name in _FUNCTIONS:
+        here[name] = njit(cache=True, nogil=True)(here[name])

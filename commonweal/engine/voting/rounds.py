@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from commonweal.engine.voting import kernel
 from commonweal.engine.voting.profile import Profile
 from commonweal.engine.voting.purses import Purses
 from commonweal.engine.voting.satisfaction import of_worth
 from commonweal.engine.voting.ties import TieRule
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from commonweal.engine.voting.limits import Limits
 
 # From here on, ballots are merged only if a sample of them shows enough that are alike.
 MANY_MARKS = 4_000_000
+# Up to so many marks in all, runs take less time than loading the compiler.
+FEW_MARKS = 3_000
 # Money is copied again from the exact purses when its error could pass this part of the start.
 TOO_STALE = 2.0**-30
 NOTHING = np.zeros(0, dtype=np.int64)
@@ -231,11 +232,9 @@ class Rounds:
     :class:`Purses` decides in fractions.
     """
 
-    def __init__(self, electorate: Electorate) -> None:
-        # numba takes a moment to import, and a web page that counts nothing never needs it.
-        from commonweal.engine.voting import kernel
+    marks_read = 0  # by all runs in this process
 
-        self._kernel: ModuleType = kernel
+    def __init__(self, electorate: Electorate) -> None:
         self._of = electorate
         projects = len(electorate.cost)
         self._money = np.empty(electorate.classes)
@@ -264,7 +263,10 @@ class Rounds:
 
         The run is cut short where it costs more than ``most``.
         """
-        of, kernel = self._of, self._kernel
+        of = self._of
+        Rounds.marks_read += len(of.member)
+        if Rounds.marks_read > FEW_MARKS:
+            kernel.compiled()
         ctl, real = self._ctl, self._real
         near = float(start)
         self._money.fill(near)
@@ -287,7 +289,7 @@ class Rounds:
         while True:
             if ctl[kernel.TIES] + projects > len(tied):
                 tied = np.concatenate((tied, np.empty(len(tied) + projects, dtype=np.int64)))
-            code = kernel.buy(
+            code = kernel.buy(  # type: ignore[call-arg]  # the four offers come as one tuple
                 of.first, of.member, of.weight, of.value, of.cost, of.worth, of.per_cost,
                 of.number, of.all_worth, of.rank, *of.blocks, caps_ptr, caps, cap_left,
                 self._money, self._error, *grow, self._low, self._slope, self._live, self._seen,
@@ -331,7 +333,7 @@ class _State:
 
     def evaluate(self) -> None:
         """Say whether one project can be afforded, and at what rate."""
-        kernel, ctl = self._rounds._kernel, self._rounds._ctl
+        ctl = self._rounds._ctl
         project = int(ctl[kernel.ASKED])
         payment = self._payment(project)
         if payment is None:
@@ -345,7 +347,7 @@ class _State:
 
     def choose(self) -> None:
         """Choose between projects whose rates the floats cannot tell apart."""
-        kernel, ctl = self._rounds._kernel, self._rounds._ctl
+        ctl = self._rounds._ctl
         asked = self._rounds._asked
         rank = self._rounds._of.rank
         rivals = asked[: ctl[kernel.ASKED]].tolist()
@@ -364,8 +366,8 @@ class _State:
         """Copy the money from the exact purses, because the floats have drifted too far."""
         rounds = self._rounds
         rounds._money[:] = self._purses().as_floats()
-        rounds._error[:] = rounds._kernel.EPSILON * rounds._money
-        rounds._real[rounds._kernel.WORST] = rounds._kernel.EPSILON * float(self._start)
+        rounds._error[:] = kernel.EPSILON * rounds._money
+        rounds._real[kernel.WORST] = kernel.EPSILON * float(self._start)
 
     def _worth(self, project: int) -> int:
         of = self._rounds._of
@@ -374,7 +376,7 @@ class _State:
     def _offer(self, project: int, payment: Fraction) -> None:
         """Put an exact payment in, as tightly as floats can say it."""
         rounds = self._rounds
-        around = 4 * rounds._kernel.EPSILON
+        around = 4 * kernel.EPSILON
         near, rate = float(payment), float(payment / self._worth(project))
         for offers, what in zip(
             rounds._offers,
@@ -385,14 +387,14 @@ class _State:
         if not rounds._seen[project]:
             rounds._low[project] = rate * (1 - around)
             rounds._seen[project] = 1
-            if rounds._grow and rounds._real[rounds._kernel.HORIZON]:
+            if rounds._grow and rounds._real[kernel.HORIZON]:
                 rounds._slope[project] = self._fall(project, near)
 
     def _fall(self, project: int, payment: float) -> float:
         """Bound how fast the rate can fall as the start money rises."""
         of, rounds = self._rounds._of, self._rounds
         assert rounds._grow is not None
-        slope: float = rounds._kernel.slope_of(
+        slope: float = kernel.slope_of(
             of.first[project], of.first[project + 1], of.member, of.weight, of.value,
             rounds._money, rounds._grow[0], payment, of.all_worth[project],
         )  # fmt: skip
@@ -401,7 +403,7 @@ class _State:
     def _payment(self, project: int) -> Fraction | None:
         """Return the payment; where each payer pays in full, it is a plain quotient."""
         of, rounds = self._rounds._of, self._rounds
-        payers = rounds._kernel.whole_payers(
+        payers = kernel.whole_payers(
             of.first[project], of.first[project + 1], of.member, of.weight, of.value,
             rounds._money, rounds._error, float(of.cost[project]),
         )  # fmt: skip
@@ -414,6 +416,6 @@ class _State:
         if self._exact is None:
             self._exact = rounds._of.purses(self._start)
         done = len(self._exact.paid)
-        for project in self._bought[done : rounds._ctl[rounds._kernel.ROUND]].tolist():
+        for project in self._bought[done : rounds._ctl[kernel.ROUND]].tolist():
             self._exact.buy(project)
         return self._exact

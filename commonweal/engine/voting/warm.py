@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from commonweal.engine.voting import kernel
 from commonweal.engine.voting.equal_shares import equal_shares
 from commonweal.engine.voting.maximin import maximin_support
 from commonweal.engine.voting.profile import Profile
@@ -11,16 +12,28 @@ _VOTER = np.array([0, 1, 1, 2])
 _POINTS = np.array([1, 2, 3, 4])
 
 
+def warm_shares(satisfaction: str, completion: str) -> None:
+    """Load the machine code that equal shares needs for this, and compile it if it is not there."""
+    kernel.compiled()
+    has_worth = satisfaction not in ("cost", "cardinality")
+    profile = Profile.from_indices(
+        ["a", "b", "c"],
+        [300, 200, 100],
+        project=_PROJECT,
+        voter=_VOTER,
+        voters=3,
+        value=_POINTS if has_worth else None,
+    )
+    equal_shares(profile, 400, satisfaction=satisfaction, completion=completion, step=1)
+
+
 def warm() -> None:
-    """Count something small by every rule that is compiled; the machine code is kept on disk."""
+    """Compile everything that is compiled; the machine code is kept on disk."""
+    for satisfaction in ("cost", "points"):
+        warm_shares(satisfaction, "add1")
     approvals = Profile.from_indices(
-        ["a", "b", "c"], [300, 200, 100], project=_PROJECT, voter=_VOTER, voters=3
+        ["a", "b"], [300, 200], project=_PROJECT[:3], voter=_VOTER[:3], voters=2
     )
-    points = Profile.from_indices(
-        ["a", "b", "c"], [300, 200, 100], project=_PROJECT, voter=_VOTER, voters=3, value=_POINTS
-    )
-    for profile, satisfaction in ((approvals, "cost"), (points, "points")):
-        equal_shares(profile, 400, satisfaction=satisfaction, completion="add1", step=1)
     maximin_support(approvals, 400)
 
 
