@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from commonweal.ground.people.models import Person
 from commonweal.web.larkmere.people import EXAMPLES
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "commonweal.web.sessions.Backend"
 NEWEST = 60
 
 

@@ -92,7 +92,7 @@ class Field(BoundField):
 
 
 def _options(choices: Iterable[Any], chosen: Collection[str]) -> str:
-    drawn = []
+    drawn: list[str] = []
     for value, label in choices:
         if isinstance(label, (list, tuple)):
             inside = SafeString(_options(label, chosen))
