@@ -164,11 +164,9 @@ def _count(item: Item, rule: "Rule") -> Record:
     try:
         source = item.source
         election = parse(source, item.name) if isinstance(source, bytes) else read_election(source)
-        record = as_record(count(item.name, election, rule, began))
+        return as_record(count(item.name, election, rule, began))
     except ValueError as error:
         return {"file": item.name, "error": str(error)}
-    del record["detail"], record["rule_as_data"]
-    return record
 
 
 class _Pool:
