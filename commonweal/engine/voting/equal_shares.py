@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from commonweal.engine.voting.greedy import BY_DEFAULT, FILL_MEASURES, Filled, f
 from commonweal.engine.voting.limits import Limits, pay_must
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.profile import Profile, whole_budget
+from commonweal.engine.voting.purses import Purses
 from commonweal.engine.voting.rounds import Electorate, Rounds, Run
 from commonweal.engine.voting.ties import Tie, TieRule
 
@@ -156,6 +158,16 @@ def _check(name: str, given: str, known: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(known)}, not {given!r}")
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One run as it is remembered: with what it began, what it bought, whether it ran to its end."""
+
+    start: Fraction
+    order: NDArray[np.int64]
+    spent: int
+    is_complete: bool
+
+
 class Count:
     """One count: runs with different start money over the same ballots."""
 
@@ -167,6 +179,7 @@ class Count:
         self.gap = float("inf")
         self.ties: Counter[tuple[int, ...]] = Counter()
         self.outcomes: set[bytes] = set()
+        self.path: list[Step] = []
 
     def first(self, share: Fraction) -> Run:
         """Make the first run, and look ahead no further."""
@@ -183,6 +196,7 @@ class Count:
         if len(run.tied):
             self.ties.update(run.ties())
         self.outcomes.add(run.order.tobytes())
+        self.path.append(Step(run.start, run.order.copy(), run.spent, run.complete))
         return run
 
     def won(self, run: Run) -> list[int]:
@@ -233,7 +247,7 @@ class Count:
             distinct=len(self.outcomes),
             gap=self.gap,
             ties=self._tie_records(filled.ties if filled else ()),
-            ledger=_Money(self.electorate, run),
+            ledger=Money(self.electorate, run.start, run.order, tuple(self.path)),
             detail=filled.told(profile, self.electorate.must) if filled else {},
         )
 
@@ -247,26 +261,48 @@ class Count:
         )
 
 
-class _Money:
-    """Pays everything again in fractions, when somebody asks."""
+class Money:
+    """Pays everything again in fractions, when somebody asks.
 
-    def __init__(self, electorate: Electorate, run: Run) -> None:
-        self._of, self._run = electorate, run
+    Parameters
+    ----------
+    electorate : Electorate
+        What the runs shared.
+    start : Fraction
+        What each ballot began with in the run that decided.
+    order : int64 array
+        What that run bought.
+    path : tuple of Step
+        All runs that were made to find it, in order.
+    """
+
+    def __init__(
+        self,
+        electorate: Electorate,
+        start: Fraction,
+        order: NDArray[np.int64],
+        path: tuple[Step, ...] = (),
+    ) -> None:
+        self.electorate, self.start, self.order, self.path = electorate, start, order, path
 
     def payments(self) -> tuple[Fraction | None, ...]:
-        return self._paid[0]
+        """Return the largest payment of one supporter for each project; None if none was made."""
+        payments: list[Fraction | None] = [None] * len(self.electorate.cost)
+        for p in self.electorate.free:
+            payments[p] = Fraction(0)
+        for p, paid in zip(self.order.tolist(), self.purses.paid, strict=True):
+            payments[p] = paid
+        return tuple(payments)
 
     def behind(self) -> NDArray[np.int64]:
-        return self._paid[1]
+        """Return what each project's supporters have left together, in pence, rounded down."""
+        projects = range(len(self.electorate.cost))
+        return np.array([int(self.purses.behind(p)) for p in projects], dtype=np.int64)
 
     @cached_property
-    def _paid(self) -> tuple[tuple[Fraction | None, ...], NDArray[np.int64]]:
-        purses = self._of.purses(self._run.start)
-        payments: list[Fraction | None] = [None] * len(self._of.cost)
-        for p in self._of.free:
-            payments[p] = Fraction(0)
-        for p in self._run.order.tolist():
+    def purses(self) -> Purses:
+        """What every class of voters has left, exactly."""
+        purses = self.electorate.purses(self.start)
+        for p in self.order.tolist():
             purses.buy(p)
-            payments[p] = purses.paid[-1]
-        behind = [int(purses.behind(p)) for p in range(len(self._of.cost))]
-        return tuple(payments), np.array(behind, dtype=np.int64)
+        return purses

@@ -1,5 +1,6 @@
 """The exact side of equal shares: what is left in each voter's purse, as a fraction."""
 
+from copy import copy
 from fractions import Fraction
 from math import gcd
 from typing import Any
@@ -50,6 +51,12 @@ class Purses:
         self._purse = np.ones(classes, dtype=np.int64)
         self._roomy = 64
         self.paid: list[Fraction] = []
+
+    def copied(self, cost: NDArray[np.int64]) -> "Purses":
+        """Return the same purses for a menu with other prices."""
+        new = copy(self)
+        new._cost, new._purse, new.paid = cost, self._purse.copy(), list(self.paid)
+        return new
 
     def price(self, project: int) -> Fraction | None:
         """Return the payment for each unit of worth, or None if they cannot afford the project."""
@@ -125,7 +132,9 @@ class Purses:
         if not len(held) or (held * number).sum() < rest:
             return None
         payers = int((each * number).sum())
-        ratio = [Fraction(h, e) for h, e in zip(held.tolist(), each.tolist(), strict=True)]
+        ratio: list[Any] = held.tolist()
+        if self._value is not None:
+            ratio = [Fraction(h, e) for h, e in zip(ratio, each.tolist(), strict=True)]
         for place in sorted(range(len(ratio)), key=ratio.__getitem__):
             if held[place] * payers >= rest * each[place]:
                 break

@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
-from commonweal.engine.voting.classes import Classes
+from commonweal.engine.voting.changed import with_ballots, with_cost
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.profile import Profile
 
@@ -205,41 +202,3 @@ def _boundary(good: int, bad: int, wins: Callable[[int], bool]) -> int:
         else:
             bad = middle
     return good
-
-
-def with_cost(profile: Profile, project: int, cost: int) -> Profile:
-    """Return the profile with another price for one project."""
-    price = profile.cost.copy()
-    price[project] = cost
-    changed = replace(profile, cost=price)
-    vars(changed)["classes"] = profile.classes  # the same ballots need no second merging
-    return changed
-
-
-def with_ballots(profile: Profile, project: int, ballots: int) -> Profile:
-    """Return the profile with so many more ballots that approve this project and no other."""
-    end = profile.start[project + 1]
-    new = np.arange(profile.voters, profile.voters + ballots, dtype=profile.voter.dtype)
-    changed = Profile(
-        ids=profile.ids,
-        cost=profile.cost,
-        start=_shifted(profile.start, project, ballots),
-        voter=np.insert(profile.voter, end, new),
-        voters=profile.voters + ballots,
-    )
-    # The new ballots are one more class, at the end: merging everything again would find the same.
-    old = profile.classes
-    end = old.start[project + 1]
-    vars(changed)["classes"] = Classes(
-        start=_shifted(old.start, project, 1),
-        member=np.insert(old.member, end, len(old.weight)),
-        weight=np.append(old.weight, ballots),
-        weight_at=np.insert(old.weight_at, end, ballots),
-    )
-    return changed
-
-
-def _shifted(start: NDArray[np.int64], project: int, more: int) -> NDArray[np.int64]:
-    shifted = start.copy()
-    shifted[project + 1 :] += more
-    return shifted

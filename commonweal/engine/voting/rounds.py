@@ -17,6 +17,7 @@ from commonweal.engine.voting.satisfaction import of_worth
 from commonweal.engine.voting.ties import TieRule
 
 if TYPE_CHECKING:
+    from commonweal.engine.voting.equal_shares import Money
     from commonweal.engine.voting.limits import Limits
 
 # From here on, ballots are merged only if a sample of them shows enough that are alike.
@@ -96,6 +97,8 @@ class Electorate:
                 self.free.append(p)
                 stands[self.excluded_by(p)] = False
         self.priced = standing[stands[standing] & (self.cost[standing] > 0)]
+        # A run's money at its end, kept by whoever asks about that run again.
+        self.known: Money | None = None
         for p in must:
             first, last = self.caps[0][p : p + 2]
             self.caps[2][self.caps[1][first:last]] -= self.cost[p]
@@ -130,6 +133,7 @@ class Electorate:
         new = copy(self)
         new.profile, new.cost, new.rank = profile, profile.cost, rank
         if first is not None and member is not None:
+            new.known = None
             new.first, new.member, new.weight = first, member, weight
             new.classes = profile.voters if weight is None else len(weight)
         new.votes = self.votes.copy()
@@ -162,6 +166,20 @@ class Electorate:
             owner = np.repeat(np.arange(len(self.cost)), np.diff(caps_ptr))
             ends[owner[left[caps] < self.cost[owner]]] = True
         return self.priced[~ends[self.priced]]
+
+    def purses_after(self, start: Fraction, bought: NDArray[np.int64]) -> Purses:
+        """Return the purses after these purchases, exactly: as they are known, or paid anew."""
+        done = 0
+        purses = None
+        if self.known is not None and self.known.start == start:
+            done = len(self.known.order)
+            if np.array_equal(bought[:done], self.known.order):
+                purses = self.known.purses.copied(self.cost)
+        if purses is None:
+            done, purses = 0, self.purses(start)
+        for p in bought[done:].tolist():
+            purses.buy(p)
+        return purses
 
     def purses(self, start: Fraction) -> Purses:
         """Return full purses, exactly."""
@@ -412,10 +430,9 @@ class _State:
         return Fraction(int(of.cost[project]), int(payers))
 
     def _purses(self) -> Purses:
-        rounds = self._rounds
+        bought = self._bought[: self._rounds._ctl[kernel.ROUND]]
         if self._exact is None:
-            self._exact = rounds._of.purses(self._start)
-        done = len(self._exact.paid)
-        for project in self._bought[done : rounds._ctl[kernel.ROUND]].tolist():
+            self._exact = self._rounds._of.purses_after(self._start, bought)
+        for project in bought[len(self._exact.paid) :].tolist():
             self._exact.buy(project)
         return self._exact
