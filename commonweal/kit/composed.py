@@ -50,6 +50,9 @@ def composed(build: Callable[..., QuerySet[Row]]) -> Callable[..., list[Row]]:
         rows = build(**slots)
         compiler = rows.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, places = compiler.as_sql()
+        columns = [column for column, *_how in compiler.select[: compiler.col_count]]
+        converters = compiler.get_converters(columns)
+        compiler.get_converters = lambda _columns: converters
         return rows, compiler, sql, tuple(places)
 
     @wraps(build)
