@@ -21,6 +21,9 @@ CLASSES: dict[type[forms.Widget], str] = {
 }
 
 
+DRAWN_HERE = forms.Select, forms.TextInput, forms.EmailInput
+
+
 class Field(BoundField):
     """Gives each control the style sheet's class; the message and the hint describe it."""
 
@@ -79,15 +82,20 @@ class Field(BoundField):
         attrs: dict[str, Any] | None = None,
         only_initial: bool = False,
     ) -> SafeString:
-        """Draw a plain select in one go: Django takes longer over its options than over a page."""
-        select = widget or self.field.widget
-        if type(select) is not forms.Select or only_initial:
+        """Draw lines and selects in one go: Django makes a dictionary and takes a template for each."""
+        kind = widget or self.field.widget
+        if type(kind) not in DRAWN_HERE or only_initial:
             return super().as_widget(widget, attrs, only_initial)
-        built = {"id": self.auto_id, **(attrs or {})}
-        built = {**select.attrs, **self.build_widget_attrs(built, select)}
-        drawn = _options(select.choices, select.format_value(self.value()))
+        built = {**kind.attrs, **self.build_widget_attrs(attrs or {}, kind)}
+        told = flatatt({"id": self.auto_id or None, **built})
+        value = kind.format_value(self.value())
+        if isinstance(kind, forms.Select):
+            inside = SafeString(_options(kind.choices, value))
+            return format_html('<select name="{}"{}>{}\n</select>', self.html_name, told, inside)
+        held = "" if value is None else format_html(' value="{}"', value)
+        assert isinstance(kind, (forms.TextInput, forms.EmailInput))
         return format_html(
-            '<select name="{}"{}>{}\n</select>', self.html_name, flatatt(built), SafeString(drawn)
+            '<input type="{}" name="{}"{}{}>', kind.input_type, self.html_name, held, told
         )
 
 
