@@ -34,6 +34,8 @@ from commonweal.engine.voting.writing import write_pabulib
 
 __all__ = ["BundleError", "Difference", "Slow", "Verdict", "verify_bundle", "write_bundle"]
 BALLOTS = "ballots.pb"
+# What hostile ballots and rules may make a count raise.
+_UNCOUNTABLE = (ValueError, ArithmeticError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -310,7 +312,7 @@ def _counted(files: dict[str, bytes]) -> tuple[Rule, Election, Outcome]:
         raise BundleError(f"{BALLOTS}: {error}") from None
     try:
         return rule, election, rule.count(election)
-    except (ValueError, ArithmeticError, RecursionError, MemoryError) as error:
+    except _UNCOUNTABLE as error:
         raise BundleError(f"the ballots cannot be counted by this rule: {error}") from None
 
 
@@ -318,13 +320,14 @@ def _expected(
     rule: Rule, election: Election, outcome: Outcome, ballots: str, engine: str
 ) -> dict[str, bytes]:
     """Write everything again as a bundle has it."""
-    bare, renumbered = anonymised(election, rule)
-    if engine == __version__:  # another version may know fewer choices
-        renumbered = in_full(renumbered)
-    expected = documents(renumbered, election, outcome, ballots=ballots, engine=engine)
     with TemporaryDirectory() as folder:
+        again = Path(folder, BALLOTS)
         try:
-            write_pabulib(bare, Path(folder, BALLOTS))
-        except ValueError as error:
-            raise BundleError(f"{BALLOTS}: {error}") from None
-        return expected | {BALLOTS: Path(folder, BALLOTS).read_bytes()}
+            bare, renumbered = anonymised(election, rule)
+            write_pabulib(bare, again)
+            if engine == __version__:  # another version may know fewer choices
+                renumbered = in_full(renumbered)
+            expected = documents(renumbered, election, outcome, ballots=ballots, engine=engine)
+        except _UNCOUNTABLE as error:
+            raise BundleError(f"the bundle cannot be written again: {error}") from None
+        return expected | {BALLOTS: again.read_bytes()}

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from hashlib import sha256
@@ -131,7 +132,8 @@ def plain(text: str) -> str:
 
 def _says_more(election: Election) -> bool:
     """Tell whether a mark says more than yes in a ``.pb`` file of this type."""
-    return election.vote_type in (*WITH_POINTS, "ordinal") and election.profile.value is not None
+    value = election.profile.value
+    return election.vote_type in (*WITH_POINTS, "ordinal") and value is not None and len(value) > 0
 
 
 def _sorted(
@@ -200,9 +202,12 @@ def in_full(rule: Rule) -> Rule:
     if rule.counts_seats:
         said["seats"] = rule.seats or 1
     full = replace(rule, **said)
-    if Rule.from_json(full.to_json()) != full:
-        raise ValueError("the rule cannot be written down; use a seed without commas or blanks")
-    return full
+    with suppress(ValueError):
+        if Rule.from_json(full.to_json()) == full:
+            return full
+    raise ValueError(
+        "the rule cannot be written down; use a seed without commas, and without blanks around it"
+    )
 
 
 def as_json(data: Any) -> bytes:

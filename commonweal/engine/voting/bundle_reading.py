@@ -30,6 +30,17 @@ MOST_ARCHIVED = 2 * MOST_BYTES
 _ZIP = b"PK\x03\x04"
 _TAR = b"ustar"
 
+# What the standard library raises about archives that are cut short, encrypted or oddly packed.
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+)
+
 
 class BundleError(ValueError):
     """No count bundle, or one that is damaged beyond reading; the message says how to mend it."""
@@ -73,11 +84,13 @@ folder; check the name
     try:
         entries = _in_folder(place) if place.is_dir() else _in_archive(place)
         files, strangers = _sorted_out(entries)
+    except BundleError:
+        raise
     except ElectionError as error:
         raise BundleError(str(error)) from None
+    except _DAMAGED as error:
+        raise BundleError(f"the archive is damaged ({str(error)[:80]}); fetch it again") from None
     except (OSError, ValueError) as error:
-        if isinstance(error, BundleError):
-            raise
         why = getattr(error, "strerror", None) or str(error)[:80]
         raise BundleError(f"{place} cannot be read ({why}); check its name") from None
     missing = sorted(FILES.keys() - files.keys())
@@ -131,26 +144,13 @@ def _in_archive(place: Path) -> Iterator[Entry]:
     if not place.exists():
         raise BundleError(f"there is no file or folder {place}; check the name")
     content = content_of(place, MOST_ARCHIVED)
-    try:
-        members = _in_zip(content) if content[:4] == _ZIP else _in_tar(content, place)
-        tops = set()
-        for path, read in members:
-            top, name = _split(path)
-            tops.add(top)
-            if len(tops) > 1:
-                raise BundleError("the archive holds more than one folder; pack only the bundle")
-            yield name, read
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        OverflowError,
-    ) as error:
-        said = str(error)[:80]
-        raise BundleError(f"the archive is damaged ({said}); fetch it again") from None
+    tops = set()
+    for path, read in _in_zip(content) if content[:4] == _ZIP else _in_tar(content, place):
+        top, name = _split(path)
+        tops.add(top)
+        if len(tops) > 1:
+            raise BundleError("the archive holds more than one folder; pack only the bundle")
+        yield name, read
 
 
 def _split(path: str) -> tuple[str, str]:

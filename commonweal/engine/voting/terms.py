@@ -201,7 +201,7 @@ def pot_of(row: object) -> Pot:
     numbers = None
     if ballots is not None:
         numbers = np.array(items(ballots, f"the ballots of {name!r}"))
-        if numbers.size and numbers.dtype.kind not in "iu":
+        if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
             raise ValueError(f"the ballots of {name!r} must be whole numbers, counted from 0")
         numbers = numbers.astype(np.int64)
     pence = checked_pence(data["pence"], name)
