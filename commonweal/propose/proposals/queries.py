@@ -46,6 +46,10 @@ CARD = (
     "authority", "status", "standing", "title", "better", "published_at",
     "challenge__authority", "challenge__title", "challenge__published_at",
 )  # fmt: skip
+SAID = (
+    "standing", "body", "written_at", "hidden_at", "hidden_reason",
+    "person__name", "person__erased_at",
+)  # fmt: skip
 NAMES = 8  # how many names stand under each standing before only the number is told
 LIVELY = timedelta(days=30)
 
@@ -268,6 +272,7 @@ def _first_signatures(proposal: Any) -> QuerySet[Signature]:
     return (
         Signature.objects.filter(proposal=proposal)
         .select_related("person")
+        .only("standing", "person__name", "person__erased_at")
         .annotate(
             number=Window(RowNumber(), order_by=("signed_at", "pk"), partition_by=F("standing")),
             of=Window(Count("pk"), partition_by=F("standing")),
@@ -291,6 +296,7 @@ def comments(viewer: Viewer, proposal: Proposal) -> QuerySet[Comment]:
     return (
         Comment.objects.filter(proposal=proposal, proposal__authority=viewer.authority)
         .select_related("person")
+        .only(*SAID)
         .order_by("written_at", "pk")
     )
 
