@@ -1,6 +1,7 @@
 """Equal shares: laws, worked examples, and a slow obvious count beside it."""
 
 import importlib.util
+import sys
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -247,6 +248,22 @@ def test_what_a_run_proves_of_richer_runs_is_true(satisfaction: str) -> None:
             assert richer.order.tolist() == poor.order.tolist(), (seed, part)
     assert proved > 200
     assert met > 100
+
+
+@settings(max_examples=150, deadline=None)
+@given(elections(dearest=10**6))
+def test_what_is_told_of_a_great_many_is_right_to_the_penny(election: Election) -> None:
+    outcomes = []
+    for many in (0, 10**6):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys.modules[equal_shares.__module__], "MANY_CLASSES", many)
+            outcome = equal_shares(election.profile, election.budget)
+            outcomes.append((outcome.payments, outcome.behind.tolist()))
+    (near, left), (exact, same) = outcomes
+    assert left == same
+    for one, other in zip(near, exact, strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or other is None or abs(one - other) < 1e-6
 
 
 def test_the_compiled_loop_and_the_plain_one_agree_to_the_last_bit() -> None:

@@ -20,6 +20,9 @@ from commonweal.engine.voting.ties import Tie, TieRule
 COMPLETIONS = ("none", "greedy", "add1", "add1-greedy")
 STOPS = ("exhaustive", "overspend")
 STARTS = ("exact", "whole")
+# With more kinds of voters than this, what they paid is told to a millionth of a penny, not in
+# fractions that grow with every purchase. Who wins is exact all the same.
+MANY_CLASSES = 100_000
 
 
 def equal_shares(
@@ -290,6 +293,10 @@ class Money:
         payments: list[Fraction | None] = [None] * len(self.electorate.cost)
         for p in self.electorate.free:
             payments[p] = Fraction(0)
+        if self._has_many:
+            for p in self.order.tolist():
+                payments[p] = Fraction(self._again.payment(p)).limit_denominator(10**6)
+            return tuple(payments)
         for p, paid in zip(self.order.tolist(), self.purses.paid, strict=True):
             payments[p] = paid
         return tuple(payments)
@@ -297,7 +304,21 @@ class Money:
     def behind(self) -> NDArray[np.int64]:
         """Return what each project's supporters have left together, in pence, rounded down."""
         projects = range(len(self.electorate.cost))
+        if self._has_many:
+            left = [int(self._again.behind(p) + 1e-4) for p in projects]
+            return np.array(left, dtype=np.int64)
         return np.array([int(self.purses.behind(p)) for p in projects], dtype=np.int64)
+
+    @property
+    def _has_many(self) -> bool:
+        return self.electorate.classes > MANY_CLASSES
+
+    @cached_property
+    def _again(self) -> Rounds:
+        """The deciding run once more, in floats: who has so many voters asks for no fractions."""
+        rounds = Rounds(self.electorate)
+        rounds.run(self.start)
+        return rounds
 
     @cached_property
     def purses(self) -> Purses:

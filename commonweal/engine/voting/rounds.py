@@ -333,6 +333,23 @@ class Rounds:
             complete=code == kernel.DONE,
         )
 
+    def payment(self, project: int) -> float:
+        """Return the largest payment of one supporter for what the last run bought, in pence."""
+        of = self._of
+        most = 1.0
+        if of.value is not None:
+            most = float(of.value[of.first[project] : of.first[project + 1]].max())
+        return min(float(self._offers[2][project]) * most, float(self._real[kernel.START]))
+
+    def behind(self, project: int) -> float:
+        """Return what the supporters have left together after the last run, in pence."""
+        of = self._of
+        total: float = kernel.sweep(
+            of.first[project], of.first[project + 1], of.member, of.weight, of.value,
+            self._money, np.inf,
+        )[0]  # fmt: skip
+        return total
+
     def _growing(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the bounds on how fast each purse grows: each penny of start money is a penny."""
         if self._grow is None:
