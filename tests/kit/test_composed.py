@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from commonweal.ground.people.models import Person
-from commonweal.kit.composed import among, composed
+from commonweal.kit.composed import among, composed, in_pages
 
 pytestmark = pytest.mark.django_db
 
@@ -68,3 +69,21 @@ def test_a_query_is_composed_once(people: list[Person]) -> None:
 def test_a_value_that_is_missing_is_refused() -> None:
     with pytest.raises(KeyError, match="name"):
         called()
+
+
+@in_pages
+def from_on(name: Any) -> QuerySet[Person]:
+    return Person.objects.filter(name__gte=name).order_by("name")
+
+
+def test_pages_are_counted_and_read_one_by_one(people: list[Person]) -> None:
+    assert len(from_on(name="B")) == 2
+    assert list(from_on(name="B")) == people[1:]
+    assert from_on(name="A")[1] == people[1]
+    pages = Paginator(from_on(name="A"), 2)
+    assert pages.count == 3
+    with CaptureQueriesContext(connection) as asked:
+        assert list(pages.get_page(2)) == people[2:]
+    assert len(asked) == 1
+    assert list(pages.get_page(99)) == people[2:]
+    assert list(Paginator(from_on(name="Z"), 2).get_page(1)) == []

@@ -93,18 +93,18 @@ class FilterForm(forms.Form):
     says_optional = False
 
     q = Words(label=_("Words"), required=False, max_length=100)
-    community: forms.ModelChoiceField[Community] = forms.ModelChoiceField(
-        None, label=_("Community"), required=False, to_field_name="slug", empty_label=_("All")
-    )
+    community = forms.ChoiceField(label=_("Community"), required=False)
     stage = forms.ChoiceField(
         label=_("Step"), required=False, choices=[("", _("All")), *Stage.choices]
     )
 
     def __init__(self, *args: Any, viewer: Viewer, **given: Any) -> None:
         super().__init__(*args, **given)
+        self.places = {place.slug: place for place in queries.communities_with_challenges(viewer)}
         field = self.fields["community"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = queries.communities_with_challenges(viewer)
+        assert isinstance(field, forms.ChoiceField)
+        named = [(slug, place.name) for slug, place in self.places.items()]
+        field.choices = [("", _("All")), *named]
 
     def choices(self) -> dict[str, Any]:
         """Return what could be read; a broken choice narrows nothing."""
@@ -112,7 +112,7 @@ class FilterForm(forms.Form):
         read = self.cleaned_data
         return {
             "words": read.get("q") or "",
-            "community": read.get("community"),
+            "community": self.places.get(read.get("community", "")),
             "stage": read.get("stage") or "",
         }
 

@@ -26,7 +26,7 @@ from commonweal.ground.challenges.models import Challenge, Outcome, Stage, Step
 from commonweal.ground.directory.models import Service
 from commonweal.ground.places.models import Community, Organisation, RoleKind, StandingKind
 from commonweal.ground.places.rules import everyone
-from commonweal.kit.composed import among, composed
+from commonweal.kit.composed import Rows, among, composed, in_pages
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -126,6 +126,18 @@ def open_for(viewer: Viewer, stage: Stage) -> QuerySet[Challenge]:
     return published(viewer).alias(until=until).filter(until__isnull=False).order_by("until", "pk")
 
 
+def cards(viewer: Viewer, **narrowed: Any) -> QuerySet[Challenge] | Rows[Challenge]:
+    """Return the cards of published challenges: all of them, or those a search leaves."""
+    if not any(narrowed.values()):
+        return _cards(authority=viewer.authority.pk, at=viewer.at)
+    return as_cards(search(published(viewer), **narrowed), at=viewer.at)
+
+
+@in_pages
+def _cards(authority: Any, at: Any) -> QuerySet[Challenge]:
+    return as_cards(published(everyone(authority, at)), at=at)
+
+
 def as_cards(challenges: QuerySet[Challenge], *, at: datetime) -> QuerySet[Challenge]:
     """Read only what a challenge's card shows: of its steps, when the one it is in closes."""
     closes_at = _LATEST.format("closes_at")
@@ -192,10 +204,15 @@ def communities_to_lead(viewer: Viewer) -> QuerySet[Community]:
     ).order_by("name", "pk")
 
 
-def communities_with_challenges(viewer: Viewer) -> QuerySet[Community]:
+def communities_with_challenges(viewer: Viewer) -> list[Community]:
     """Return the communities that have a published challenge, by name."""
+    return _communities_with(authority=viewer.authority.pk)
+
+
+@composed
+def _communities_with(authority: Any) -> QuerySet[Community]:
     asked = Challenge.objects.filter(community=OuterRef("pk"), published_at__isnull=False)
-    found = Community.objects.filter(Exists(asked), authority=viewer.authority)
+    found = Community.objects.filter(Exists(asked), authority=authority)
     return found.only("name", "slug").order_by("name", "pk")
 
 

@@ -54,8 +54,7 @@ SORRY: dict[type[Exception], Promise] = {
 def challenge_list(request: Request) -> HttpResponse:
     """List the published challenges, open ones first."""
     form = forms.FilterForm(request.GET, viewer=request.viewer)
-    found = queries.search(queries.published(request.viewer), **form.choices())
-    cards = queries.as_cards(found, at=request.viewer.at)
+    cards = queries.cards(request.viewer, **form.choices())
     page = Paginator(cards, A_PAGE).get_page(request.GET.get("page"))
     narrowed = any(form.choices().values())
     context = {"nav": "challenges", "form": form, "page": page, "narrowed": narrowed}

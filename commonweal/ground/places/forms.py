@@ -16,7 +16,6 @@ from commonweal.ground.places.models import (
     Community,
     CommunityKind,
     Level,
-    Organisation,
     OrganisationKind,
     RoleKind,
     StandingKind,
@@ -67,18 +66,19 @@ class StandingForm(forms.Form):
     """As what a person speaks."""
 
     kind = forms.ChoiceField(label=_("I speak as"), choices=StandingKind.choices)
-    organisation = forms.ModelChoiceField(
+    organisation = forms.TypedChoiceField(
         label=_("For which organisation"),
-        queryset=Organisation.objects.none(),
         required=False,
-        empty_label=_("None of these"),
+        empty_value=None,
         help_text=_("Only if you work for one, or speak for one."),
     )
 
     def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        known = {str(row.pk): row for row in queries.organisations_to_choose(viewer)}
         chosen: Any = self.fields["organisation"]
-        chosen.queryset = queries.organisations_to_choose(viewer)
+        chosen.choices = [("", _("None of these")), *((pk, row.name) for pk, row in known.items())]
+        chosen.coerce = known.__getitem__
 
 
 class VerifyForm(forms.Form):

@@ -33,7 +33,7 @@ from commonweal.ground.places.models import (
     RoleKind,
     Standing,
 )
-from commonweal.kit.composed import among, composed
+from commonweal.kit.composed import Rows, among, composed, in_pages
 from commonweal.kit.postcode import areas
 
 if TYPE_CHECKING:
@@ -155,12 +155,22 @@ def _communities(authority: Any) -> QuerySet[Community]:
 
 def root(viewer: Viewer) -> Community:
     """Return the community that is the whole authority."""
-    return Community.objects.get(authority=viewer.authority, kind=CommunityKind.AUTHORITY)
+    return _root(authority=viewer.authority.pk)[0]
 
 
-def children(viewer: Viewer, community: Community) -> QuerySet[Community]:
+@composed
+def _root(authority: Any) -> QuerySet[Community]:
+    return Community.objects.filter(authority=authority, kind=CommunityKind.AUTHORITY)
+
+
+def children(viewer: Viewer, community: Community) -> Rows[Community]:
     """Return the communities directly inside one."""
-    return as_rows(communities(viewer)).filter(parent=community)
+    return _inside(authority=viewer.authority.pk, parent=community.pk)
+
+
+@in_pages
+def _inside(authority: Any, parent: Any) -> QuerySet[Community]:
+    return as_rows(_communities(authority)).filter(parent=parent)
 
 
 def named(viewer: Viewer, words: str) -> QuerySet[Community]:
@@ -338,11 +348,14 @@ def organisations(viewer: Viewer, *, words: str = "") -> QuerySet[Organisation]:
     return found.annotate(service_count=Count("services")).order_by("name", "pk")
 
 
-def organisations_to_choose(viewer: Viewer) -> QuerySet[Organisation]:
+def organisations_to_choose(viewer: Viewer) -> list[Organisation]:
     """Return the names of the authority's organisations, for a list to choose from."""
-    return (
-        Organisation.objects.filter(authority=viewer.authority).only("name").order_by("name", "pk")
-    )
+    return _organisations_named(authority=viewer.authority.pk)
+
+
+@composed
+def _organisations_named(authority: Any) -> QuerySet[Organisation]:
+    return Organisation.objects.filter(authority=authority).only("name").order_by("name", "pk")
 
 
 def organisation_members(organisation: Organisation) -> QuerySet[OrganisationMember]:

@@ -24,6 +24,7 @@ from commonweal.ground.places.models import (
     RoleKind,
     StandingKind,
 )
+from commonweal.kit.composed import Rows
 from commonweal.kit.doors import privileged, signed_in, the_one
 from commonweal.kit.request import Request
 
@@ -474,7 +475,7 @@ def _words(request: Request) -> str:
     return request.GET.get("q", "").replace("\x00", "").strip()[:100]
 
 
-def _page(request: Request, rows: QuerySet[Any], count: int | None = None) -> Page[Any]:
+def _page(request: Request, rows: QuerySet[Any] | Rows[Any], count: int | None = None) -> Page[Any]:
     pages = Paginator(rows, ON_A_PAGE)
     if count is not None:  # known already: one question less
         pages.count = count

@@ -29,7 +29,7 @@ from commonweal.ground.challenges.models import Challenge, Stage, Step
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community, RoleKind, StandingKind
 from commonweal.ground.places.rules import Viewer, everyone
-from commonweal.kit.composed import composed
+from commonweal.kit.composed import Rows, composed, in_pages
 from commonweal.kit.letters import plain
 from commonweal.propose.proposals.models import (
     GIVES_IT,
@@ -197,6 +197,18 @@ def found(
     return _ordered(rows, order or ("near" if search is not None else "newest"), search)
 
 
+def cards(viewer: Viewer, **asked: str) -> QuerySet[Proposal] | Rows[Proposal]:
+    """Return the cards of public ideas: all of them, or those that fit."""
+    if not any(asked.values()):
+        return _cards(authority=viewer.authority.pk, at=viewer.at)
+    return as_cards(found(viewer, **asked))
+
+
+@in_pages
+def _cards(authority: Any, at: Any) -> QuerySet[Proposal]:
+    return as_cards(proposals(everyone(authority, at)))
+
+
 def _ordered(
     rows: QuerySet[Proposal], order: str, search: SearchQuery | CombinedSearchQuery | None
 ) -> QuerySet[Proposal]:
@@ -299,6 +311,16 @@ def comments(viewer: Viewer, proposal: Proposal) -> QuerySet[Comment]:
         .only(*SAID)
         .order_by("written_at", "pk")
     )
+
+
+def talk(proposal: Proposal) -> Rows[Comment]:
+    """Return the same by the page, for an idea that this viewer may open."""
+    return _talk(authority=proposal.authority_id, proposal=proposal.pk)
+
+
+@in_pages
+def _talk(authority: Any, proposal: Any) -> QuerySet[Comment]:
+    return comments(everyone(authority, None), proposal)
 
 
 def own_comments(viewer: Viewer) -> QuerySet[Comment]:

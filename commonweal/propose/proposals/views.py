@@ -48,8 +48,8 @@ def proposal_list(request: Request) -> HttpResponse:
     )
     form.is_valid()  # what is not valid is told beside its field and narrows nothing
     asked = dict(form.cleaned_data)
-    ideas = queries.found(viewer, text=asked.pop("q", ""), **asked)
-    page = Paginator(queries.as_cards(ideas), IDEAS_A_PAGE).get_page(request.GET.get("page"))
+    ideas = queries.cards(viewer, text=asked.pop("q", ""), **asked)
+    page = Paginator(ideas, IDEAS_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "proposals/list.html", {"nav": "challenges", "form": form, "page": page})
 
 
@@ -72,7 +72,7 @@ def _show(
     voices = rules.voices(viewer, idea.community)
     groups = queries.signature_groups(idea)
     uses, gives = queries.is_partnership(idea, groups)
-    said = Paginator(queries.comments(viewer, idea), COMMENTS_A_PAGE)
+    said = Paginator(queries.talk(idea), COMMENTS_A_PAGE)
     kept = request.session.get(KEPT, {}).get(_comment_place(idea), "")
     context = {
         "nav": "challenges",
