@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commonweal.cli.patience import patience
 from commonweal.cli.record import as_record, counted
 from commonweal.kit.complaint import Complaint
 
@@ -212,9 +213,10 @@ def _one(args: argparse.Namespace, rule: "Rule") -> int:
 
     path = args.files[0]
     try:
-        done = counted(path, rule)
-        enough = enough_of(done) if args.explain else None
-        fairness = _fairness(args, done)
+        with patience(_("Counting {file} ...").format(file=Path(path).name)):
+            done = counted(path, rule)
+            enough = enough_of(done) if args.explain else None
+            fairness = _fairness(args, done)
     except ElectionError as error:
         raise Complaint(f"{path}: {error}") from None
     except ValueError as error:
