@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from commonweal import __version__
 from commonweal.engine.voting import Election, Limits, Outcome, Pot, Profile, Rule, TieRule
 from commonweal.engine.voting import bundle as bundles
 from commonweal.engine.voting.bundle import BundleError, Verdict, verify_bundle, write_bundle
@@ -446,7 +447,7 @@ def test_any_change_of_any_file_is_found(
     if after == before:
         assert verdict is not None
         assert verdict.verified
-    elif verdict is not None and verdict.engine == bundles.__version__:
+    elif verdict is not None and verdict.engine == __version__:
         assert not verdict.verified
 
 
@@ -563,11 +564,12 @@ def test_a_missing_file_a_link_a_pipe_and_a_folder_are_refused(ours: Path, name:
     with pytest.raises(BundleError, match="has no"):
         verify_bundle(ours)
     (ours.parent / "elsewhere").write_bytes(content)
-    for make, undo in (
+    ways: tuple[tuple[Callable[[], None], Callable[[Path], None]], ...] = (
         (lambda: (ours / name).symlink_to(ours.parent / "elsewhere"), Path.unlink),
         (lambda: os.mkfifo(ours / name), Path.unlink),
         (lambda: (ours / name).mkdir(), Path.rmdir),
-    ):
+    )
+    for make, undo in ways:
         make()
         with pytest.raises(BundleError, match=r"link|plain file|cannot be read"):
             verify_bundle(ours)

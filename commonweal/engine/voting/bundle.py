@@ -129,6 +129,8 @@ def write_bundle(folder: str | Path, election: Election, rule: Rule, outcome: Ou
         hashes = {BALLOTS: _file_digest(new / BALLOTS)}
         made = documents(rule, again, recount, ballots=hashes[BALLOTS], engine=__version__)
         for name, content in made.items():
+            if len(content) > FILES[name]:
+                raise ValueError(f"{name} would be too large for a bundle; count in fewer pots")
             (new / name).write_bytes(content)
             hashes[name] = digest(content)
         said = manifest(hashes)

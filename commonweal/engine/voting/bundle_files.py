@@ -437,7 +437,7 @@ def readme(rule: Rule, election: Election, outcome: Outcome) -> str:
             "   Read reference.py, which is short, or let somebody read it whom you trust. Then run,\n"
             f"   in this folder,\n\n     {command}\n\n"
             '   It prints the winners in order. Compare them with "winners" in result.json. It needs\n'
-            "   Python 3.10 or later and nothing else. Large counts take it hours. Other tallies that\n"
+            "   Python 3.11 or later and nothing else. Large counts take it hours. Other tallies that\n"
             "   read Pabulib files can count ballots.pb as well, by the rule in rule.json.\n"
         )
     title = election.meta.get("description", "") or "An election without a title"

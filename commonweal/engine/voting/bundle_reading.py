@@ -15,15 +15,15 @@ from commonweal.engine.voting.content import MOST_BYTES, content_of
 from commonweal.engine.voting.election import ElectionError
 
 MANIFEST = "manifest.json"
-# All files of a bundle, and the most bytes each may have.
+# All files of a bundle, and the most bytes each may have: JSON takes twenty times that in memory.
 FILES = {
     "README.txt": 2**20,
     "ballots.pb": MOST_BYTES,
     MANIFEST: 2**16,
     "reference.py": 2**20,
-    "result.json": 2**25,
-    "rule.json": 2**27,
-    "trace.jsonl": 2**28,
+    "result.json": 2**24,
+    "rule.json": 2**25,
+    "trace.jsonl": 2**26,
 }
 MOST_ENTRIES = 64
 MOST_ARCHIVED = 2 * MOST_BYTES
@@ -117,8 +117,12 @@ def _sorted_out(entries: Iterable[Entry]) -> tuple[dict[str, bytes], list[str]]:
             continue
         files[name] = read(FILES[name] + 1)
         if len(files[name]) > FILES[name]:
-            raise BundleError(f"{name} is larger than a bundle's may be; fetch the bundle again")
+            raise _too_large(name)
     return files, sorted(strangers)
+
+
+def _too_large(name: str) -> BundleError:
+    return BundleError(f"{name} is larger than a bundle's may be; fetch the bundle again")
 
 
 def _in_folder(folder: Path) -> Iterator[Entry]:
@@ -135,7 +139,10 @@ def _plain_file(path: Path, most: int) -> bytes:
             f"{path.name} is a link, which a bundle may not hold; fetch the bundle again"
         )
     with os.fdopen(os.open(path, wanted), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        about = os.fstat(file.fileno())
+        if about.st_size >= most:
+            raise _too_large(path.name)
+        if not stat.S_ISREG(about.st_mode):
             raise BundleError(f"{path.name} is not a plain file; fetch the bundle again")
         return file.read(most)
 
