@@ -218,7 +218,8 @@ def _one(args: argparse.Namespace, rule: "Rule") -> int:
             enough = enough_of(done) if args.explain else None
             fairness = _fairness(args, done)
     except ElectionError as error:
-        raise Complaint(f"{path}: {error}") from None
+        said = str(error)
+        raise Complaint(said if path in said else f"{path}: {said}") from None
     except ValueError as error:
         raise Complaint(
             f"{path}: {error}", _("Choose a rule that suits these ballots, or mend the file.")

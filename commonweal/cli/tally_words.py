@@ -184,6 +184,8 @@ def _tie_lines(outcome: "Outcome") -> Iterator[str]:
         "most-votes": _("the most votes"),
         "lot": _("the lot"),
         "id-text": _("the id"),
+        "earlier-round": _("an earlier round"),
+        "earlier-stage": _("an earlier stage"),
     }
     for tie in outcome.ties:
         yield _("  {chosen} went first among {tied}, by {criterion}").format(

@@ -132,6 +132,12 @@ class Rule:
 
     def count(self, election: Election) -> Outcome:
         """Count an election by this rule. Raises ``ValueError`` if its ballots do not suit it."""
+        needs = _NEEDS.get(self.satisfaction or "", _NEEDS.get(self.name, ()))
+        if needs and election.vote_type not in needs:
+            what = self.satisfaction if self.satisfaction in _NEEDS else f"the rule {self.name}"
+            raise ValueError(
+                f"{what} needs {' or '.join(needs)} ballots, and these are {election.vote_type}"
+            )
         return self.counter(election.budget)(election.profile)
 
     def counter(self, budget: int) -> Callable[[Profile], Outcome]:
@@ -194,5 +200,15 @@ class Rule:
         ties = TieRule.parse(data["ties"]) if "ties" in data else TieRule()
         return cls(data.get("rule", "equal-shares"), ties=ties, **read)
 
+
+# Places are no points, and points no places, though both are numbers beside a mark.
+_NEEDS = {
+    "points": ("cumulative", "scoring"),
+    "borda": ("ordinal",),
+    "borda-all": ("ordinal",),
+    "quadratic": ("cumulative", "scoring"),
+    "cumulative": ("cumulative", "scoring"),
+    "transfers": ("cumulative", "scoring"),
+}
 
 _CHOICES = tuple(f.name for f in fields(Rule) if f.name not in ("name", "seats", "ties"))
