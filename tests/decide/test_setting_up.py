@@ -372,6 +372,15 @@ def test_an_open_ballot_leads_to_its_ideas_and_to_no_form(pot, leader, visit, si
     assert not [link for link in page.links if link.startswith("/desk/money/projects/")]
 
 
+def test_an_open_pot_shows_no_form_that_could_save_nothing(pot, leader, visit, signed_in) -> None:
+    signed_in(leader, second_factor=True)
+    project = pot.projects.first()
+    for name, key in (("change", pot.pk), ("change_project", project.pk)):
+        page = visit(reverse(f"budgets:{name}", args=[key]))
+        assert "Voting has opened" in page.text
+        assert "Title" not in page.text
+
+
 def test_removing_from_an_open_ballot_is_refused_with_words(pot, leader, visit, signed_in) -> None:
     signed_in(leader, second_factor=True)
     project = pot.projects.first()

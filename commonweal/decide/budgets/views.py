@@ -240,6 +240,8 @@ def set_up(request: Request, slug: str) -> HttpResponse:
 def change(request: Request, pot_id: int) -> HttpResponse:
     """Change a pot before it opens."""
     pot = _pot_to_run(request, pot_id)
+    if request.method != "POST" and pot.opens_at <= request.viewer.at:
+        return _frozen(request, pot, status=200)
     communities = queries.communities_to_ask(pot.challenge)
     form = PotForm(request.POST or None, instance=pot, communities=communities)
     if request.method == "POST" and form.is_valid():
@@ -341,6 +343,8 @@ def change_project(request: Request, project_id: int) -> HttpResponse:
     """Change what stands on the ballot before it opens."""
     project = get_object_or_404(queries.projects(request.viewer), pk=project_id)
     pot = _pot_to_run(request, project.pot_id)
+    if request.method != "POST" and pot.opens_at <= request.viewer.at:
+        return _frozen(request, pot, status=200)
     form = ProjectForm(request.POST or None, instance=project)
     if request.method == "POST" and form.is_valid():
         done = _project_from(
@@ -353,6 +357,11 @@ def change_project(request: Request, project_id: int) -> HttpResponse:
             return redirect("budgets:choose", pot.pk)
     values = {"nav": "desk", "form": form, "project": project, "proposal": project.proposal}
     return _page(request, "budgets/project_form.html", pot, values)
+
+
+def _frozen(request: Request, pot: Pot, *, status: int) -> HttpResponse:
+    """Say that the ballot stays as it is, instead of a form that could save nothing."""
+    return _page(request, "budgets/frozen.html", pot, {"nav": "desk"}, status=status)
 
 
 def _project_from(form: ProjectForm, action: Any) -> bool:
@@ -378,7 +387,7 @@ def remove(request: Request, project_id: int) -> HttpResponse:
     try:
         actions.remove_project(viewer=request.viewer, project_id=project_id)
     except actions.PotHasOpened:
-        return _page(request, "budgets/frozen.html", project.pot, {"nav": "desk"}, status=409)
+        return _frozen(request, project.pot, status=409)
     except Project.DoesNotExist:
         pass  # a double click: it is gone already
     return redirect("budgets:choose", project.pot_id)
