@@ -5,7 +5,7 @@ pieces together with the text around them, and each run of them is kept as it wa
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.template import Context, Node, NodeList, Origin, Template
 from django.template.base import FilterExpression, TextNode, Variable
@@ -14,10 +14,12 @@ from django.template.library import SimpleNode
 from django.template.loaders import cached
 from django.templatetags.i18n import TranslateNode
 from django.templatetags.static import StaticNode
-from django.urls import get_script_prefix
+from django.urls import NoReverseMatch, get_script_prefix
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from commonweal.kit.addresses import address
 from commonweal.web.templatetags.cw import icon
 
 
@@ -50,6 +52,26 @@ class Fixed(Node):
         return self.drawn[told_apart_by]
 
 
+class Located(Node):
+    """The address of a page about one thing, whose pattern is looked up once."""
+
+    child_nodelists = ()
+
+    def __init__(self, url: URLNode) -> None:
+        self.url = url
+        self.page: str = url.view_name.var
+
+    def render(self, context: Context) -> str:
+        """Draw the address; what is unusual is left to Django."""
+        of = self.url.args[0].resolve(context)
+        if not isinstance(of, (int, str)) or of == "":
+            return str(self.url.render(context))
+        try:
+            return str(conditional_escape(address(self.page, of)))
+        except NoReverseMatch:  # its pattern takes some words only
+            return str(self.url.render(context))
+
+
 def folded(pieces: NodeList) -> NodeList:
     """Return the pieces with every run of fixed ones as one piece, and so inside each of them."""
     laid = NodeList()
@@ -62,7 +84,7 @@ def folded(pieces: NodeList) -> NodeList:
         laid += _joined(run)
         run = []
         _fold_inside(piece)
-        laid.append(piece)
+        laid.append(Located(piece) if is_of_one(piece) else piece)
     laid += _joined(run)
     return laid
 
@@ -97,6 +119,14 @@ def is_fixed(piece: Node) -> bool:
             return _is_literal(piece.path)
         case SimpleNode(target_var=None):
             return piece.func is icon and all(map(_is_literal, piece.args))
+    return False
+
+
+def is_of_one(piece: Node) -> TypeGuard[URLNode]:
+    """Tell whether a piece is the address of a page about one thing."""
+    match piece:
+        case URLNode(asvar=None, args=[_]):
+            return not piece.kwargs and _is_literal(piece.view_name)
     return False
 
 

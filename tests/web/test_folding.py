@@ -1,7 +1,9 @@
 """Templates are folded: what never changes is drawn once, and nothing else is."""
 
+import pytest
 from django.template import Context, engines
 from django.template.base import TextNode
+from django.urls import NoReverseMatch
 from django.utils import translation
 
 from commonweal.web.folding import Fixed, folded
@@ -20,9 +22,18 @@ def _both(**known: object) -> tuple[str, str]:
 
 
 def test_a_folded_template_says_what_it_said():
-    for known in ({}, {"n": 3}, {"many": ["a", "b"]}, {"n": "<b>", "many": ["c"]}):
+    for known in ({}, {"n": 3}, {"many": ["a", "b"]}, {"n": "<b>", "many": ["c-1", 7]}):
         plain, laid = _both(**known)
         assert plain == laid
+
+
+def test_an_address_that_no_page_has_is_refused_as_before():
+    text = '{% url "challenges:challenge" one %}'
+    laid = engines["django"].from_string(text).template
+    laid.nodelist = folded(laid.nodelist)
+    assert laid.render(Context({"one": "warm-homes"})) == "/challenges/warm-homes/"
+    with pytest.raises(NoReverseMatch):
+        laid.render(Context({"one": None}))
 
 
 def test_each_language_keeps_its_own_words():

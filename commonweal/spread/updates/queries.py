@@ -16,6 +16,7 @@ from commonweal.ground.challenges import queries as challenges
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.journal.queries import Line
 from commonweal.ground.places.models import Authority, Community
+from commonweal.kit.composed import composed
 from commonweal.spread.updates.models import Digest, Follow, Notice, Pace
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 
 def followed(viewer: Viewer) -> QuerySet[Follow]:
     """Return what this person follows here, the newest first."""
-    mine = Follow.objects.filter(person=viewer.person, challenge__authority=viewer.authority)
+    return _followed_by(viewer.authority, viewer.person)
+
+
+def _followed_by(authority: Any, person: Any) -> QuerySet[Follow]:
+    mine = Follow.objects.filter(person=person, challenge__authority=authority)
     return mine.select_related("challenge").order_by("-since", "-pk")
 
 
@@ -89,8 +94,15 @@ def address_of(authority: Authority) -> str:
 
 def follow_card(viewer: Viewer, challenge: Challenge) -> dict[str, Any]:
     """Return what a challenge's page shows: whether this person follows it."""
-    follows = viewer.person is not None and followed(viewer).filter(challenge=challenge).exists()
-    return {"follows": follows}
+    if viewer.person is None:
+        return {"follows": False}
+    asked = {"authority": viewer.authority.pk, "person": viewer.person.pk}
+    return {"follows": bool(_follow(**asked, challenge=challenge.pk))}
+
+
+@composed
+def _follow(authority: Any, person: Any, challenge: Any) -> QuerySet[Follow]:
+    return _followed_by(authority, person).select_related(None).filter(challenge=challenge)
 
 
 def feed_link(viewer: Viewer, thing: Challenge | Community) -> dict[str, Any]:
@@ -102,9 +114,21 @@ def my_follows(viewer: Viewer, thing: None) -> dict[str, Any] | None:
     """Return what "My part" shows: what this person follows, and how often they are told."""
     if viewer.person is None:
         return None
-    digest = Digest.objects.filter(person=viewer.person).first()
-    pace = Pace(digest.pace if digest else Pace.DAY)
-    return {"follows": list(followed(viewer)[:50]), "pace": pace, "paces": Pace.choices}
+    digests = _digest(person=viewer.person.pk)
+    pace = Pace(digests[0].pace if digests else Pace.DAY)
+    found = _followed(authority=viewer.authority.pk, person=viewer.person.pk)
+    return {"follows": found, "pace": pace, "paces": Pace.choices}
+
+
+@composed
+def _digest(person: Any) -> QuerySet[Digest]:
+    return Digest.objects.filter(person=person)
+
+
+@composed
+def _followed(authority: Any, person: Any) -> QuerySet[Follow]:
+    rows = _followed_by(authority, person)
+    return rows.only("person", "challenge__authority", "challenge__slug", "challenge__title")[:50]
 
 
 def personal(person: Person) -> Iterator[dict[str, Any]]:
