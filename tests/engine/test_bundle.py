@@ -24,7 +24,8 @@ from commonweal.engine.voting import Election, Limits, Outcome, Pot, Profile, Ru
 from commonweal.engine.voting import bundle as bundles
 from commonweal.engine.voting.bundle import BundleError, Verdict, verify_bundle, write_bundle
 from commonweal.engine.voting.bundle_differences import parts
-from commonweal.engine.voting.bundle_files import in_full, slow_options
+from commonweal.engine.voting.bundle_files import in_full
+from commonweal.engine.voting.bundle_page import slow_options
 from commonweal.engine.voting.bundle_reading import FILES
 from commonweal.engine.voting.election import Column
 from commonweal.engine.voting.formats import read_election

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from commonweal import __version__
+from commonweal.engine.voting.anonymous import anonymised
 from commonweal.engine.voting.bundle_differences import Difference, compared
 from commonweal.engine.voting.bundle_files import (
     VERSION,
-    anonymised,
     digest,
     documents,
     in_full,

@@ -1,8 +1,6 @@
 """What the files of a count bundle say: everything that follows from the ballots and the rule."""
 
 import json
-import re
-import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -10,155 +8,19 @@ from fractions import Fraction
 from hashlib import sha256
 from importlib import import_module
 from inspect import Parameter, signature
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from commonweal.engine.voting.ballot_limits import decimal
-from commonweal.engine.voting.classes import merge
-from commonweal.engine.voting.election import WITH_POINTS, Election
-from commonweal.engine.voting.limits import Limits
+from commonweal.engine.voting.bundle_page import readme
+from commonweal.engine.voting.election import Election
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.profile import Profile
 from commonweal.engine.voting.rule import KNOWN, UNIT, Rule
 
 VERSION = 1
-# What META may say: nothing about single voters, nothing about another rule or another result.
-HARMLESS = (
-    "description",
-    "country",
-    "unit",
-    "district",
-    "subunit",
-    "instance",
-    "edition",
-    "language",
-    "date_begin",
-    "date_end",
-    "min_length",
-    "max_length",
-    "min_sum_cost",
-    "max_sum_cost",
-    "min_points",
-    "max_points",
-    "min_sum_points",
-    "max_sum_points",
-)
 # In larger elections paying everything again in fractions would take too long.
 MOST_MARKS_PAID = 2_000_000
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_SLOW = {  # the rules that reference.py knows, with the choices it reads
-    "equal-shares": ("satisfaction", "completion", "stop", "start", "step"),
-    "greedy": ("satisfaction", "measure", "misfit"),
-    "phragmen": ("misfit",),
-}
-
-
-def anonymised(election: Election, rule: Rule) -> tuple[Election, Rule]:
-    """Return the same election and rule without anything that could tell one voter from another.
-
-    Ballots keep their marks and points only, and are sorted by what they say, so that their old
-    order is gone and equal elections become equal files. Where pots say which ballots vote in them,
-    ballots that say the same are sorted by pot too, and the rule speaks of the new numbers.
-
-    Parameters
-    ----------
-    election : Election
-        As it was counted.
-    rule : Rule
-        How it was counted.
-
-    Returns
-    -------
-    Election, Rule
-
-    Raises
-    ------
-    ValueError
-        If a pot names a ballot that does not exist.
-
-    Notes
-    -----
-    Time O(marks log marks), memory O(marks). Projects keep their order; their further columns are
-    left out.
-
-    References
-    ----------
-    None: the form is ours; see docs/know/count-bundle.md.
-
-    Examples
-    --------
-    >>> profile = Profile.from_pairs(["a", "b"], [5, 7], project=list("abb"), ballot=[1, 1, 2])
-    >>> other = Profile.from_pairs(["a", "b"], [5, 7], project=list("bab"), ballot=[1, 2, 2])
-    >>> same = [
-    ...     anonymised(Election(one, 9, "approval", "", ("A", "B"), {}), Rule())[0].profile
-    ...     for one in (profile, other)
-    ... ]
-    >>> [one.voter.tolist() for one in same]
-    [[1, 0, 1], [1, 0, 1]]
-    """
-    profile = election.profile
-    pots = rule.limits.pots if rule.limits else ()
-    rows = [np.sort(pot.ballots) for pot in pots if pot.ballots is not None]
-    sorted_profile, numbers = _sorted(profile, rows, with_value=_says_more(election))
-    meta = {key: plain(election.meta.get(key, "")) for key in HARMLESS}
-    bare = Election(
-        sorted_profile,
-        election.budget,
-        election.vote_type,
-        plain(election.currency),
-        tuple(plain(name) for name in election.names),
-        {key: text for key, text in meta.items() if text},
-    )
-    if not rows:
-        return bare, rule
-    renumbered = iter(numbers)
-    limits = replace(
-        rule.limits or Limits(),
-        pots=tuple(
-            pot if pot.ballots is None else replace(pot, ballots=next(renumbered)) for pot in pots
-        ),
-    )
-    return bare, replace(rule, limits=limits)
-
-
-def plain(text: str) -> str:
-    """Put a text on one line, without control characters."""
-    return " ".join(_CONTROL.sub(" ", text).split())
-
-
-def _says_more(election: Election) -> bool:
-    """Tell whether a mark says more than yes in a ``.pb`` file of this type."""
-    value = election.profile.value
-    return election.vote_type in (*WITH_POINTS, "ordinal") and value is not None and len(value) > 0
-
-
-def _sorted(
-    profile: Profile, rows: list[NDArray[np.int64]], *, with_value: bool
-) -> tuple[Profile, list[NDArray[np.int64]]]:
-    """Sort ballots by what they say, then by the rows they are in; return the rows anew."""
-    lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    start = np.append(profile.start, profile.start[-1] + np.cumsum(lengths))
-    voter = np.concatenate([profile.voter, *rows])
-    if len(voter) and not 0 <= int(voter.min()) <= int(voter.max()) < profile.voters:
-        raise ValueError("a pot names a ballot that does not exist; correct the limits")
-    value = None
-    if with_value and profile.value is not None:
-        value = np.append(profile.value, np.zeros(int(lengths.sum()), dtype=np.int64))
-    alike = merge(start, voter, profile.voters, value)
-    first = profile.voters - int(alike.weight.sum()) + np.cumsum(alike.weight) - alike.weight
-    times = alike.weight[alike.member]
-    ends = np.cumsum(times)
-    anew = np.repeat(first[alike.member] - ends + times, times) + np.arange(len(voter))
-    marks = int(profile.start[-1])
-    given = None if alike.value is None else np.repeat(alike.value, times)[:marks]
-    narrow = anew[:marks].astype(profile.voter.dtype)
-    bare = replace(profile, voter=narrow, value=given)
-    edges = start[len(profile.votes) :]
-    return bare, [anew[a:b] for a, b in pairwise(edges.tolist())]
 
 
 def in_full(rule: Rule) -> Rule:
@@ -383,102 +245,3 @@ def _how(outcome: Outcome, p: int, must: bool) -> str:
     if outcome.shared[p]:
         return "shares"  # its supporters paid for it together
     return "turn" if outcome.left[p] >= 0 else "rule"  # it fitted at its turn, or see the rule
-
-
-def slow_options(rule: Rule) -> list[str] | None:
-    """Return how to ask the slow tally for the same count; None if it does not know the rule.
-
-    Parameters
-    ----------
-    rule : Rule
-        In full.
-
-    Returns
-    -------
-    list of str or None
-
-    Raises
-    ------
-    Nothing.
-
-    Notes
-    -----
-    Time O(choices).
-
-    References
-    ----------
-    None; the options are those of ``reference.py``.
-
-    Examples
-    --------
-    >>> slow_options(in_full(Rule("phragmen")))
-    ['--rule=phragmen', '--misfit=stop', '--ties=cheapest,most-votes,lot']
-    >>> slow_options(in_full(Rule("knapsack"))) is None
-    True
-    """
-    if rule.name not in _SLOW or rule.threshold or (rule.limits or Limits()) != Limits():
-        return None
-    chosen = [(name, getattr(rule, name)) for name in _SLOW[rule.name]]
-    options = [f"--{name}={choice}" for name, choice in chosen if choice is not None]
-    return [f"--rule={rule.name}", *options, f"--ties={rule.ties}"]
-
-
-def readme(rule: Rule, election: Election, outcome: Outcome) -> str:
-    """Say in plain words what the bundle is and how anyone checks it."""
-    options = slow_options(rule)
-    if options is None:
-        slow = (
-            "   The slow tally in this folder knows the rules equal-shares, greedy and phragmen\n"
-            "   without further limits. This count used another, so step 3 does not apply.\n"
-        )
-    else:
-        command = shlex.join(["python3", "reference.py", "ballots.pb", *options])
-        slow = (
-            "   Read reference.py, which is short, or let somebody read it whom you trust. Then run,\n"
-            f"   in this folder,\n\n     {command}\n\n"
-            '   It prints the winners in order. Compare them with "winners" in result.json. It needs\n'
-            "   Python 3.11 or later and nothing else. Large counts take it hours. Other tallies that\n"
-            "   read Pabulib files can count ballots.pb as well, by the rule in rule.json.\n"
-        )
-    title = election.meta.get("description", "") or "An election without a title"
-    return _README.format(
-        title=title, ballots=outcome.voters, projects=len(outcome.ids), rule=rule.name, slow=slow
-    )
-
-
-_README = """\
-A COUNT THAT ANYONE CAN REPEAT
-
-{title}
-{ballots} ballots, {projects} on the menu, counted by the rule {rule}.
-
-What is here
-
-   ballots.pb     every ballot, without names, times or places, sorted by what it says;
-                  a Pabulib file, which other tallies read too
-   rule.json      every choice of the rule, and the lots that were drawn for ties
-   result.json    who won, in order, and what that costs
-   trace.jsonl    each step of the count on a line of its own
-   manifest.json  the SHA-256 of each of the other files
-   reference.py   a slow tally that a person can read
-   README.txt     this page
-
-How to check it
-
-1. That nothing was changed since it was published: the SHA-256 of manifest.json must be the one
-   that the organisers announced, and that of each other file the one in manifest.json.
-   "sha256sum *" prints them all ("shasum -a 256 *" on a Mac).
-
-2. With Commonweal: "commonweal tally FOLDER --verify" counts again and says yes, or shows the
-   first difference.
-
-3. Without Commonweal:
-{slow}
-4. That lots were drawn fairly: a project's lot is the SHA-256 of the seed, a colon and the
-   project's id, and the lowest goes first. The seed is in rule.json and must have been announced
-   before the votes were counted. For the seed "spring" and the project 7:
-   printf 'spring:7' | sha256sum
-
-5. That your own ballot is there: look in ballots.pb for a ballot that says what yours did. Ballots
-   have new numbers, so nobody can tell which of several alike is yours.
-"""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from commonweal.engine.voting.bundle_files import reference_path, slow_options
+from commonweal.engine.voting.bundle_files import reference_path
+from commonweal.engine.voting.bundle_page import slow_options
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.engine.voting.rule import Rule
 
