@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from commonweal.ground.challenges.models import Challenge, Outcome, Stage, Step
 from commonweal.ground.directory.models import Service
 from commonweal.ground.places.models import Community, Organisation, RoleKind, StandingKind
 from commonweal.ground.places.rules import everyone
-from commonweal.kit.composed import Rows, among, composed, in_pages
+from commonweal.kit.composed import Rows, among, composed, hand, in_pages
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -77,12 +77,30 @@ def at_address(viewer: Viewer, slug: str) -> list[Challenge]:
     """Return the one challenge at this address with its outcomes, if this viewer may read it."""
     if seats_of(viewer):
         return list(readable(viewer).prefetch_related("outcomes").filter(slug=slug))
-    return _at_address(authority=viewer.authority.pk, at=viewer.at, slug=slug)
+    found = _at_address(authority=viewer.authority.pk, at=viewer.at, slug=slug)
+    hand(found, "outcomes", _outcomes(challenges=[row.pk for row in found]))
+    hand_steps(found)
+    return found
 
 
 @composed
 def _at_address(authority: Any, at: Any, slug: Any) -> QuerySet[Challenge]:
-    return published(everyone(authority, at)).prefetch_related("outcomes").filter(slug=slug)
+    return published(everyone(authority, at)).prefetch_related(None).filter(slug=slug)
+
+
+@composed
+def _outcomes(challenges: Any) -> QuerySet[Outcome]:
+    return Outcome.objects.filter(among("challenge", challenges)).order_by("position", "pk")
+
+
+def hand_steps(challenges: Collection[Challenge]) -> None:
+    """Give challenges their steps."""
+    hand(challenges, "steps", _steps(challenges=[row.pk for row in challenges]))
+
+
+@composed
+def _steps(challenges: Any) -> QuerySet[Step]:
+    return Step.objects.filter(among("challenge", challenges)).order_by("opens_at", "pk")
 
 
 def led(viewer: Viewer) -> QuerySet[Challenge]:

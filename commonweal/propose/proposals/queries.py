@@ -113,18 +113,22 @@ def numbered(viewer: Viewer, pk: int) -> list[Proposal]:
         return list(readable(viewer).filter(pk=pk))
     asked = {"authority": viewer.authority.pk, "at": viewer.at, "pk": pk}
     if viewer.person is None:
-        return _public_numbered(**asked)
-    return _numbered(**asked, person=viewer.person.pk)
+        found = _public_numbered(**asked)
+    else:
+        found = _numbered(**asked, person=viewer.person.pk)
+    challenge_queries.hand_steps([idea.challenge for idea in found])
+    return found
 
 
 @composed
 def _public_numbered(authority: Any, at: Any, pk: Any) -> QuerySet[Proposal]:
-    return readable(everyone(authority, at)).filter(pk=pk)
+    return readable(everyone(authority, at)).prefetch_related(None).filter(pk=pk)
 
 
 @composed
 def _numbered(authority: Any, at: Any, pk: Any, person: Any) -> QuerySet[Proposal]:
-    return _readable_by(everyone(authority, at), person, Q(pk__in=())).filter(pk=pk)
+    found = _readable_by(everyone(authority, at), person, Q(pk__in=()))
+    return found.prefetch_related(None).filter(pk=pk)
 
 
 def own(viewer: Viewer) -> QuerySet[Proposal]:
