@@ -87,6 +87,19 @@ class Purses:
         self._purse[member] = new[which]
         self._forget_unused()
 
+    def due(self, project: int) -> list[tuple[int, Fraction, Fraction]]:
+        """Return who would pay what: (how many voters, what each pays, what each holds)."""
+        share = self._share(project)
+        if share is None:
+            raise ValueError(f"project {project} cannot be afforded by its supporters")
+        held, each, number = self._supporters(project)
+        payment = Fraction(share[0], share[1] * self._denominator)
+        found = []
+        for h, worth, n in zip(held.tolist(), each.tolist(), number.tolist(), strict=True):
+            has = Fraction(h, self._denominator)
+            found.append((int(n), min(has, payment * worth), has))
+        return found
+
     def behind(self, project: int) -> Fraction:
         """Return the money that the supporters still hold together, in pence."""
         held, _, weight = self._supporters(project)
