@@ -142,12 +142,20 @@ def _why(reason: "Reason") -> str:
         "too-dear": _("costs more than there is"),
         "no-room": _("{there} left, {short} short"),
         "shares-too-small": _("had {there}, {short} short"),
+        "must": _("had to be funded"),
+        "chosen": _("chosen"),
+        "not-chosen": _("not chosen"),
+        "below-threshold": _("too few votes to win"),
+        "excluded": _("ruled out by {by}"),
+        "over-cap": _("no room under {by}"),
+        "after-stop": _("the count had ended"),
     }[str(reason.why)]
     payment = reason.payment or 0
     return sentence.format(
         payment=_money(-int(-payment // 1)),  # rounded up: nobody paid more than this
         there=_money(reason.there),
         short=_money(reason.shortfall),
+        by=_plain(reason.by),
     )
 
 

@@ -6,8 +6,20 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from commonweal.engine.voting import Outcome, Profile, Why, equal_shares, greedy, needed, reasons
+from commonweal.engine.voting import (
+    Limits,
+    Outcome,
+    Profile,
+    Rule,
+    TieRule,
+    Why,
+    equal_shares,
+    greedy,
+    needed,
+    reasons,
+)
 from commonweal.engine.voting.reasons import MOST_BALLOTS
+from commonweal.engine.voting.rule import KNOWN
 from tests.engine import oracle
 from tests.engine.elections import Election, elections, winners
 
@@ -108,3 +120,33 @@ def test_asking_what_a_winner_needed_is_refused() -> None:
     outcome = greedy(election.profile, 100)
     with pytest.raises(ValueError, match="won"):
         needed(election.profile, 0, outcome, counter("greedy", 100))
+
+
+@settings(max_examples=150, deadline=None)
+@given(elections(), st.sampled_from(sorted(KNOWN)))
+def test_every_rule_has_a_reason_that_fits_each_result(election: Election, name: str) -> None:
+    try:
+        outcome = Rule(name).counter(election.budget)(election.profile)
+    except ValueError:
+        assume(False)  # these ballots do not suit the rule
+        return
+    good = {Why.BOUGHT, Why.FILLED, Why.MOST_VOTES, Why.MUST, Why.CHOSEN}
+    for won, reason in zip(outcome.funded.tolist(), reasons(outcome), strict=True):
+        assert (reason.why in good) == won
+
+
+def test_terms_that_keep_a_project_out_are_named() -> None:
+    election = Election(
+        {"a": 40, "b": 30, "c": 30, "d": 10}, (frozenset("abc"),) * 3 + (frozenset("ad"),), 100
+    )
+    limits = Limits.from_json({"exclusive": [["a", "b"]], "minimum": 2, "must": ["a"]})
+    for outcome in (
+        greedy(election.profile, 100, limits=limits),
+        Rule(completion="greedy", limits=limits).counter(100)(election.profile),
+    ):
+        found = reasons(outcome)
+        assert found[0].why == Why.MUST
+        assert (found[1].why, found[1].by) == (Why.EXCLUDED, "a")
+    stopped = greedy(Election({"a": 90, "b": 30, "c": 5}, (frozenset("abc"),) * 2, 100).profile, 100,
+                     misfit="stop", ties=TieRule(("id-text",)))  # fmt: skip
+    assert [r.why for r in reasons(stopped)] == [Why.MOST_VOTES, Why.NO_ROOM, Why.AFTER_STOP]

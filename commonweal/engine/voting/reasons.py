@@ -1,9 +1,10 @@
 """Why a project won or lost, and what would have been enough."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 from commonweal.engine.voting.changed import with_ballots, with_cost
 from commonweal.engine.voting.outcome import Outcome
@@ -24,6 +25,13 @@ class Why(StrEnum):
     TOO_DEAR = "too-dear"  # costs more than the whole budget
     NO_ROOM = "no-room"  # its turn came by votes, but not enough money was left
     SHARES_TOO_SMALL = "shares-too-small"  # its supporters could not pay for it together
+    MUST = "must"  # the terms say that it is funded first
+    CHOSEN = "chosen"  # by a rule without turns or shares
+    NOT_CHOSEN = "not-chosen"
+    BELOW_THRESHOLD = "below-threshold"  # too few votes to be allowed to win
+    EXCLUDED = "excluded"  # a rival won, and only one of them may
+    OVER_CAP = "over-cap"  # a cap on several projects had no room for it
+    AFTER_STOP = "after-stop"  # the count ended before its turn
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,8 @@ class Reason:
     """Why one project won or lost, in numbers; the words belong to whoever shows them.
 
     ``payment`` is the largest payment of one supporter (only ``BOUGHT``); ``there`` the money that
-    was there for it when it lost, in whole pence; ``shortfall`` what was missing from its cost.
+    was there for it when it lost, in whole pence; ``shortfall`` what was missing from its cost;
+    ``by`` the rival or the cap that kept it out, as the terms name it.
     """
 
     why: Why
@@ -40,6 +49,7 @@ class Reason:
     payment: Fraction | None = None
     there: int = 0
     shortfall: int = 0
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,22 +96,48 @@ def reasons(outcome: Outcome) -> tuple[Reason, ...]:
     >>> [str(reason.why) for reason in reasons(greedy(profile, 100))]
     ['most-votes', 'no-room']
     """
-    return tuple(_reason(outcome, p) for p in range(len(outcome.ids)))
+    from commonweal.engine.voting.rule import KNOWN  # that module's rules tell reasons
+
+    known = KNOWN.get(outcome.rule)
+    seats = known is not None and known.counts == "seats"
+    told = {name: outcome.detail.get(name) or {} for name in _KEPT_OUT}
+    return tuple(_reason(outcome, p, told, seats=seats) for p in range(len(outcome.ids)))
 
 
-def _reason(outcome: Outcome, p: int) -> Reason:
+_KEPT_OUT = {
+    "below_threshold": Why.BELOW_THRESHOLD,
+    "excluded": Why.EXCLUDED,
+    "over_cap": Why.OVER_CAP,
+    "after_stop": Why.AFTER_STOP,
+}
+
+
+def _reason(outcome: Outcome, p: int, told: Mapping[str, Any], *, seats: bool) -> Reason:
     votes, cost = int(outcome.votes[p]), int(outcome.cost[p])
+    name = str(outcome.ids[p])
     if outcome.shared[p]:
         return Reason(Why.BOUGHT, votes, cost, payment=outcome.payments[p])
     if outcome.funded[p]:
-        return Reason(Why.MOST_VOTES if outcome.rule == "greedy" else Why.FILLED, votes, cost)
+        if name in outcome.detail.get("must", ()):
+            return Reason(Why.MUST, votes, cost)
+        if outcome.by_shares is not None:
+            return Reason(Why.FILLED, votes, cost)
+        return Reason(Why.MOST_VOTES if outcome.left[p] >= 0 else Why.CHOSEN, votes, cost)
     shortfall = int(outcome.shortfall[p])
     lost = Reason(Why.SHARES_TOO_SMALL, votes, cost, there=cost - shortfall, shortfall=shortfall)
     if votes == 0:
         return replace(lost, why=Why.NO_VOTES)
+    if seats:
+        return Reason(Why.NOT_CHOSEN, votes, cost)
     if cost > outcome.budget:
         return replace(lost, why=Why.TOO_DEAR)
-    return replace(lost, why=Why.NO_ROOM) if outcome.left[p] >= 0 else lost
+    for kind, why in _KEPT_OUT.items():
+        if name in told[kind]:
+            by = str(told[kind][name]) if isinstance(told[kind], Mapping) else ""
+            return Reason(why, votes, cost, by=by)
+    if outcome.left[p] >= 0:
+        return replace(lost, why=Why.NO_ROOM)
+    return lost if outcome.ledger is not None else Reason(Why.NOT_CHOSEN, votes, cost)
 
 
 def needed(profile: Profile, project: int, outcome: Outcome, count: Count) -> Needed:
