@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from commonweal import __version__
 
 if TYPE_CHECKING:
-    from commonweal.engine.voting import Election, Needed, Outcome, Reason, Rule
+    from commonweal.engine.voting import Election, Outcome, Reason, Rule
+    from commonweal.engine.voting.rounds_told import Told
+    from commonweal.engine.voting.whatif import WhatIf
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def prepare(rule: "Rule", election: "Election") -> None:
 def as_record(
     done: Counted,
     *,
-    enough: "dict[int, Needed] | None" = None,
+    enough: "dict[int, WhatIf] | None" = None,
     fairness: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the count as one object, ready for JSON; with reasons if ``enough`` is given."""
@@ -111,21 +113,41 @@ def as_record(
     return record
 
 
-def explained(done: Counted, enough: "dict[int, Needed]") -> list[dict[str, Any]]:
+def explained(done: Counted, enough: "dict[int, WhatIf]") -> list[dict[str, Any]]:
     """Return why each project won or lost, and what would have been enough."""
     from commonweal.engine.voting import reasons  # numpy takes a moment
+    from commonweal.engine.voting.rounds_told import told
 
     outcome, election = done.outcome, done.election
+    rounds = None if done.rule.counts_seats else told(outcome)
     return [
         {
             "id": str(outcome.ids[p]),
             "name": election.names[p],
             "selected": bool(outcome.funded[p]),
             **_reason(reason),
+            **({} if rounds is None else _rounds(outcome, rounds, p)),
             "needed": _needed(enough.get(p)),
         }
         for p, reason in enumerate(reasons(outcome))
     ]
+
+
+def _rounds(outcome: "Outcome", rounds: "Told", p: int) -> dict[str, Any]:
+    """Return a project's effective votes by round, the money behind it, and who took it."""
+    from commonweal.engine.voting.rounds_told import rivals
+
+    return {
+        "effective_votes": [
+            None if votes != votes else round(votes, 3) for votes in rounds.effective[p].tolist()
+        ],
+        "behind": decimal(int(outcome.behind[p])),
+        "supporters_paid_for": [
+            {"id": str(outcome.ids[q]), "amount": decimal(pence)}
+            for q, pence in rivals(rounds, p)
+            if q != p
+        ],
+    }
 
 
 def _reason(reason: "Reason") -> dict[str, Any]:
@@ -135,14 +157,27 @@ def _reason(reason: "Reason") -> dict[str, Any]:
         "reason": str(reason.why),
         "payment": None if reason.payment is None else str(Fraction(reason.payment) / 100),
         "shortfall": decimal(reason.shortfall),
+        "by": reason.by,
     }
 
 
-def _needed(needed: "Needed | None") -> dict[str, Any] | None:
-    if needed is None:
+def _needed(found: "WhatIf | None") -> dict[str, Any] | None:
+    if found is None:
         return None
-    cost = None if needed.cost is None else decimal(needed.cost)
-    return {"ballots": needed.ballots, "cost": cost}
+    cost = found.cost.amount
+    return {
+        "ballots": found.ballots.amount,
+        "approvals": found.approvals.amount,
+        "cost": None if cost is None else decimal(cost),
+        "confirmed": {
+            name: answer.is_confirmed
+            for name, answer in (
+                ("ballots", found.ballots),
+                ("approvals", found.approvals),
+                ("cost", found.cost),
+            )
+        },
+    }
 
 
 def decimal(hundredths: int) -> str:

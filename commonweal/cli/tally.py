@@ -16,7 +16,8 @@ from commonweal.kit.complaint import Complaint
 
 if TYPE_CHECKING:
     from commonweal.cli.record import Counted
-    from commonweal.engine.voting import Limits, Needed, Rule
+    from commonweal.engine.voting import Limits, Rule
+    from commonweal.engine.voting.whatif import WhatIf
 
 RULES = {
     "equal-shares": _("every ballot gets the same money, supporters pay together"),
@@ -236,18 +237,34 @@ def _one(args: argparse.Namespace, rule: "Rule") -> int:
     return show(lines if bundle is None else chain(lines, _told(bundle)))
 
 
-def enough_of(done: "Counted") -> "dict[int, Needed]":
+def enough_of(done: "Counted") -> "dict[int, WhatIf]":
     """Find out for every loser what would have been enough."""
-    from commonweal.engine.voting import needed  # numpy takes a moment
+    from commonweal.engine.voting.whatif import what_would_win  # numpy takes a moment
 
-    outcome = done.outcome
-    count = done.rule.counter(done.election.budget)
-    losers = [p for p, won in enumerate(outcome.funded.tolist()) if not won]
-    return {p: needed(done.election.profile, p, outcome, count) for p in losers}
+    return {found.project: found for found in what_would_win(done.outcome, done.rule)}
 
 
 def _fairness(args: argparse.Namespace, done: "Counted") -> dict[str, Any] | None:
-    return None
+    if args.plots and not args.fairness:
+        raise Complaint(_("--plots goes with --fairness."), _("Add --fairness."))
+    if not args.fairness:
+        return None
+    if done.rule.counts_seats:
+        raise Complaint(
+            _("--fairness speaks of money, and this rule chooses options."),
+            _("Leave it out, or choose a rule that shares out money."),
+        )
+    from commonweal.engine.voting.fairness import fairness  # numpy takes a moment
+
+    found = fairness(done.election, done.outcome, ties=done.rule.ties)
+    if args.plots:
+        from commonweal.cli.plots import write  # only where it is asked for
+
+        try:
+            write(Path(args.plots), done, found)
+        except OSError as error:
+            raise Complaint(f"--plots: {args.plots}: {error.strerror}") from None
+    return found
 
 
 def _write_bundle(args: argparse.Namespace, done: "Counted") -> dict[str, str]:

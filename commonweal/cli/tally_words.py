@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from commonweal.cli.record import Counted
-    from commonweal.engine.voting import Election, Needed, Outcome, Reason
+    from commonweal.engine.voting import Election, Outcome, Reason
+    from commonweal.engine.voting.whatif import WhatIf
 
 
 def as_text(
-    done: "Counted", enough: "dict[int, Needed]", fairness: dict[str, Any] | None
+    done: "Counted", enough: "dict[int, WhatIf]", fairness: dict[str, Any] | None
 ) -> Iterator[str]:
     """Yield the lines that tell a count to people."""
     from commonweal.engine.voting import reasons  # numpy takes a moment
@@ -34,7 +35,11 @@ def as_text(
     if not seats:
         yield from _foot(outcome, currency)
     yield from _tie_lines(outcome)
-    yield from _enough_lines(election, enough)
+    yield from _enough_lines(election, outcome, enough)
+    if fairness is not None:
+        from commonweal.cli.fairness_words import as_lines  # only where it is asked for
+
+        yield from as_lines(fairness)
 
 
 def _head(done: "Counted", currency: str) -> Iterator[str]:
@@ -203,34 +208,58 @@ def _tie_lines(outcome: "Outcome") -> Iterator[str]:
         )
 
 
-def _enough_lines(election: "Election", enough: "dict[int, Needed]") -> Iterator[str]:
+def _enough_lines(
+    election: "Election", outcome: "Outcome", enough: "dict[int, WhatIf]"
+) -> Iterator[str]:
     if not enough:
         return
+    from commonweal.engine.voting.rounds_told import rivals, told
+
+    rounds = told(outcome)
     yield ""
     yield _("What would have been enough, each alone:")
-    for p, need in enough.items():
-        yield "  " + _enough_in_words(need).format(
+    sure = True
+    for p, found in enough.items():
+        ballots, approvals = found.ballots.amount, found.approvals.amount
+        yield "  " + _enough_in_words(ballots, found.cost.amount).format(
             project=_cut(_label(election, p), 34),
-            ballots=f"{need.ballots or 0:,}",
-            cost=_money(need.cost or 0),
+            ballots=f"{ballots or 0:,}",
+            cost=_money(found.cost.amount or 0),
         )
+        if approvals is not None:
+            said = ngettext(
+                "    or {count} more approval from those who voted",
+                "    or {count} more approvals from those who voted",
+                approvals,
+            )
+            yield said.format(count=f"{approvals:,}")
+        sure = sure and all(a.is_confirmed for a in (found.ballots, found.approvals, found.cost))
+        if rounds is not None and (took := [one for one in rivals(rounds, p, 3) if one[0] != p]):
+            yield _("    its supporters paid for: {projects}").format(
+                projects=", ".join(
+                    f"{_cut(_plain(str(outcome.ids[q])), 12)} ({_money(pence)})"
+                    for q, pence in took
+                )
+            )
+    if not sure:
+        yield _("Some of these were found near the end of the count and not by counting all again.")
 
 
-def _enough_in_words(need: "Needed") -> str:
-    if need.ballots is None and need.cost is None:
+def _enough_in_words(ballots: int | None, cost: int | None) -> str:
+    if ballots is None and cost is None:
         return _("{project}: nothing alone")
-    if need.ballots is None:
+    if ballots is None:
         return _("{project}: a cost of {cost}")
-    if need.cost is None:
+    if cost is None:
         return ngettext(
             "{project}: {ballots} more ballot for it alone",
             "{project}: {ballots} more ballots for it alone",
-            need.ballots,
+            ballots,
         )
     return ngettext(
         "{project}: {ballots} more ballot for it alone, or a cost of {cost}",
         "{project}: {ballots} more ballots for it alone, or a cost of {cost}",
-        need.ballots,
+        ballots,
     )
 
 
