@@ -49,9 +49,9 @@ def hundredfold(election: Election) -> Election:
 def wins(election: Election, name: str, rule: str) -> bool:
     if rule.startswith("add1"):
         return bool(
-            RULES[rule].counter(election.budget)(election.profile).funded[
-                election.profile.ids.tolist().index(name)
-            ]
+            RULES[rule]
+            .counter(election.budget)(election.profile)
+            .funded[election.profile.ids.tolist().index(name)]
         )
     return name in slow_winners(election, rule)
 
