@@ -16,7 +16,9 @@ def as_lines(found: dict[str, Any]) -> Iterator[str]:
     yield _proportional(found["ejr_plus"])
     yield from _paid(found["priceability"])
     yield ""
-    yield _("Voters by number of funded projects on the ballot (most votes first in brackets):")
+    yield _(
+        "Voters by number of funded projects on the ballot\n(in brackets: if the most votes had gone first)"
+    )
     yield from _histogram(found["funded_approvals"])
     yield ""
     yield _("{here:,} voters got nothing; under most votes first, {there:,} would have.").format(

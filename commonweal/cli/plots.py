@@ -225,7 +225,7 @@ def _legend(one: str, two: str) -> str:
 def _lines(bought: list[float], lines: dict[str, list[float]]) -> str:
     everything = [*bought, *(n for line in lines.values() for n in line if not isnan(n))]
     most = max(everything, default=1.0) or 1.0
-    room = WIDTH - LEFT - RIGHT - 90
+    room = WIDTH - LEFT - RIGHT - 100
     step, high = room / max(1, len(bought) - 1), HEIGHT - TOP - BOTTOM
 
     def path(line: list[float]) -> str:
@@ -240,8 +240,10 @@ def _lines(bought: list[float], lines: dict[str, list[float]]) -> str:
         dash = f"{2 + 3 * place} {3 if place else 0}"
         parts.append(
             f'<polyline class="line" stroke-dasharray="{dash}" points="{path(line)}"/>'
-            f'<text x="{WIDTH - RIGHT - 84}" y="{TOP + 16 + 18 * place}">'
-            f"{escape(label[:12])}</text>"
+            f'<line class="line" stroke-dasharray="{dash}" x1="{WIDTH - RIGHT - 84}" '
+            f'y1="{TOP + 11 + 18 * place}" x2="{WIDTH - RIGHT - 56}" y2="{TOP + 11 + 18 * place}"/>'
+            f'<text x="{WIDTH - RIGHT - 50}" y="{TOP + 16 + 18 * place}">'
+            f"{escape(label[:7])}</text>"
         )
     parts.append(f'<polyline class="top" points="{path(bought)}"/>')
     parts.append(

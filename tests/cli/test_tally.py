@@ -255,3 +255,59 @@ def test_nothing_of_the_web_is_loaded_for_a_count(street: Path) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_explain_says_rounds_rivals_and_what_would_do(street: Path) -> None:
+    swings = as_json(street, "--explain")["explain"][2]
+    assert swings["needed"] == {
+        "ballots": 1,
+        "approvals": 1,
+        "cost": "40",
+        "confirmed": {"ballots": True, "approvals": True, "cost": True},
+    }
+    assert swings["effective_votes"] == [0.0, 0.0]
+    assert (swings["behind"], swings["supporters_paid_for"]) == ("40", [])
+    benches = as_json(street, "--explain")["explain"][1]
+    assert benches["supporters_paid_for"] == [{"id": "a", "amount": "36.75"}]
+    said = tally(street, "--explain").stdout
+    assert "or 1 more approval from those who voted" in said
+    assert "its supporters paid for: a (36.75)" in said
+
+
+@pytest.mark.parametrize("rule", ["greedy", "equal-shares", "phragmen", "bounded-overspending"])
+def test_fairness_is_told_in_text_and_in_json(street: Path, rule: str) -> None:
+    found = as_json(street, "--rule", rule, "--fairness")["fairness"]
+    assert sum(found["funded_approvals"]["outcome"]) == 6
+    assert (found["priceability"] is None) == (rule != "equal-shares")
+    said = tally(street, "--rule", rule, "--fairness").stdout
+    assert max(map(len, said[said.index("Who got what") :].splitlines())) <= 80
+
+
+def test_plots_come_with_the_same_numbers_as_tables(street: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "plots"
+    assert tally(street, "--fairness", "--plots", folder).returncode == 0
+    page = (folder / "index.html").read_text()
+    drawn = sorted(path.name for path in folder.glob("*.svg"))
+    assert drawn == ["effective-votes.svg", "funded-approvals.svg"]
+    for name in drawn:
+        picture = (folder / name).read_text()
+        assert 'role="img"' in picture
+        assert "<title" in picture
+        assert "<script" not in picture + page
+        assert f'src="{name}"' in page
+    assert page.count("<table>") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--plots", "x"], "--plots goes with --fairness"),
+        (["--rule", "approval", "--fairness"], "this rule chooses options"),
+    ],
+)
+def test_fairness_where_it_means_nothing_is_refused(
+    street: Path, words: list[str], said: str
+) -> None:
+    done = tally(street, *words)
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -6,6 +6,9 @@ from commonweal.engine.voting import kernel
 from commonweal.engine.voting.equal_shares import equal_shares
 from commonweal.engine.voting.maximin import maximin_support
 from commonweal.engine.voting.profile import Profile
+from commonweal.engine.voting.rounds_told import told
+from commonweal.engine.voting.rule import Rule
+from commonweal.engine.voting.whatif import what_would_win
 
 _PROJECT = np.array([0, 0, 1, 2])
 _VOTER = np.array([0, 1, 1, 2])
@@ -27,10 +30,22 @@ def warm_shares(satisfaction: str, completion: str) -> None:
     equal_shares(profile, 400, satisfaction=satisfaction, completion=completion, step=1)
 
 
+def warm_reasons() -> None:
+    """Do the same for telling a count round by round, and for what would have been enough."""
+    profile = Profile.from_indices(
+        ["a", "b"], [300, 9000], project=_PROJECT[:3], voter=_VOTER[:3], voters=2
+    )
+    rule = Rule()
+    outcome = rule.counter(1000)(profile)
+    told(outcome)
+    what_would_win(outcome, rule)
+
+
 def warm() -> None:
     """Compile everything that is compiled; the machine code is kept on disk."""
     for satisfaction in ("cost", "points"):
         warm_shares(satisfaction, "add1")
+    warm_reasons()
     approvals = Profile.from_indices(
         ["a", "b"], [300, 200], project=_PROJECT[:3], voter=_VOTER[:3], voters=2
     )
