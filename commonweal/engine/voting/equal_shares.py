@@ -309,6 +309,10 @@ class Money:
             return np.array(left, dtype=np.int64)
         return np.array([int(self.purses.behind(p)) for p in projects], dtype=np.int64)
 
+    def left(self) -> NDArray[np.float64]:
+        """Return what each class of voters has left in the end, in pence, as floats."""
+        return self._again.money() if self._has_many else self.purses.as_floats()
+
     @property
     def _has_many(self) -> bool:
         return self.electorate.classes > MANY_CLASSES

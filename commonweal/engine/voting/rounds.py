@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # From here on, ballots are merged only if a sample of them shows enough that are alike.
 MANY_MARKS = 4_000_000
 # Up to so many marks in all, runs take less time than loading the compiler.
-FEW_MARKS = 3_000
+FEW_MARKS = 40_000
 # Money is copied again from the exact purses when its error could pass this part of the start.
 TOO_STALE = 2.0**-30
 NOTHING = np.zeros(0, dtype=np.int64)
@@ -332,6 +332,10 @@ class Rounds:
             reach=float(real[kernel.REACH]),
             complete=code == kernel.DONE,
         )
+
+    def money(self) -> NDArray[np.float64]:
+        """Return what each class of voters has left after the last run, in pence."""
+        return self._money.copy()
 
     def payment(self, project: int) -> float:
         """Return the largest payment of one supporter for what the last run bought, in pence."""

@@ -65,7 +65,7 @@ class Path:
         voters = electorate.profile.voters
         self.idle = 0 if weight is None else voters - int(weight.sum())
         # Equal money must not be told apart by its rounding.
-        left = np.round(money.purses.as_floats(), 6)
+        left = np.round(money.left(), 6)
         self.line = np.argsort(-left, kind="stable").astype(np.int64)
         self.price, self.approvals, self.ballots = self._found(np.array(asked, dtype=np.int64))
 
