@@ -6,9 +6,12 @@ Prints one JSON object: CPU seconds and the winners. It is run as a process of i
 on its time, because some elections take it hours.
 """
 
+import gzip
 import json
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -21,8 +24,13 @@ def main(path: str, work: str) -> None:
         method_of_equal_shares,
     )
 
-    before = time.process_time()
-    instance, profile = parse_pabulib(path)
+    content = Path(path).read_bytes()
+    plain = gzip.decompress(content) if path.endswith(".gz") else content
+    with tempfile.NamedTemporaryFile(suffix=".pb") as file:
+        file.write(plain)
+        file.flush()
+        before = time.process_time()
+        instance, profile = parse_pabulib(file.name)
     read = time.process_time() - before
     ballots: Any = profile if work in ("mes", "end-to-end") else profile.as_multiprofile()
     before = time.process_time()
