@@ -56,7 +56,7 @@ def wins(election: Election, name: str, rule: str) -> bool:
     return name in slow_winners(election, rule)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(elections(), st.sampled_from(list(RULES)))
 def test_each_answer_is_enough_and_one_less_is_not(election: Election, name: str) -> None:
     rule, election = RULES[name], hundredfold(election)
@@ -76,7 +76,7 @@ def test_each_answer_is_enough_and_one_less_is_not(election: Election, name: str
             assert not wins(election.with_ballots(project, more - 1), project, name)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(elections(), st.sampled_from(["fill", "add1", "add1-greedy"]))
 def test_without_effort_the_answers_are_not_called_confirmed(election: Election, name: str) -> None:
     rule, election = RULES[name], hundredfold(election)

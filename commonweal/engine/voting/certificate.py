@@ -9,6 +9,8 @@ from commonweal.engine.voting.outcome import Outcome
 
 # Kinds of payers that are written out for one project.
 MOST_KINDS = 12
+# With more different ballots than this, there are too many different purses to be kept exactly.
+MOST_CLASSES = 200_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def certificate(outcome: Outcome) -> Certificate | None:
     Returns
     -------
     Certificate or None
-        None where no run of equal shares decided.
+        None where no run of equal shares decided, or with more than ``MOST_CLASSES`` different
+        ballots.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def certificate(outcome: Outcome) -> Certificate | None:
     (((2, Fraction(35, 1)),), True)
     """
     money = outcome.ledger
-    if not isinstance(money, Money):
+    if not isinstance(money, Money) or money.electorate.classes > MOST_CLASSES:
         return None
     of = money.electorate
     purses = of.purses(money.start)

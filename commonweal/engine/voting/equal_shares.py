@@ -309,6 +309,12 @@ class Money:
             return np.array(left, dtype=np.int64)
         return np.array([int(self.purses.behind(p)) for p in projects], dtype=np.int64)
 
+    def surely_behind(self, project: int) -> float:
+        """Return pence that a project's supporters surely have left: what floats can prove."""
+        if self._has_many:
+            return self._again.surely_behind(project)
+        return float(int(self.purses.behind(project)))
+
     def left(self) -> NDArray[np.float64]:
         """Return what each class of voters has left in the end, in pence, as floats."""
         return self._again.money() if self._has_many else self.purses.as_floats()

@@ -333,6 +333,14 @@ class Rounds:
             complete=code == kernel.DONE,
         )
 
+    def surely_behind(self, project: int) -> float:
+        """Return money, in pence, that a project's supporters surely have left after the last run."""
+        of = self._of
+        mine = of.member[of.first[project] : of.first[project + 1]]
+        least = np.maximum(self._money[mine] - self._error[mine], 0)
+        total = float((least if of.weight is None else least * of.weight[mine]).sum())
+        return total * (1 - 4 * (len(mine) + 2) * kernel.EPSILON)
+
     def money(self) -> NDArray[np.float64]:
         """Return what each class of voters has left after the last run, in pence."""
         return self._money.copy()

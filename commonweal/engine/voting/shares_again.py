@@ -49,7 +49,7 @@ class SharesAgain:
         ledger = outcome.ledger
         if not isinstance(ledger, Money):
             raise ValueError("this outcome does not remember its runs; count it again")
-        self._outcome, self._of = outcome, ledger.electorate
+        self._outcome, self._of, self._money = outcome, ledger.electorate, ledger
         self._profile = self._of.profile
         if self._profile.value is not None and self._of.value is None:
             self._profile = replace(self._profile, value=None)
@@ -72,7 +72,7 @@ class SharesAgain:
 
     def price(self, project: int, cost: int, *, fully: bool) -> bool:
         """Tell whether the project wins at this price."""
-        if not self._raises and cost <= self._outcome.behind[project]:
+        if not self._raises and cost <= self._money.surely_behind(project):
             return True  # if it is not bought before, its supporters can pay at the end
         changed = with_cost(self._profile, project, cost)
         self._of.known = self._path.edge(project, cost)
