@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from commonweal.engine.voting.whatif import WhatIf
 
 
+# About how many runs raising the shares takes.
+SOME_RUNS = 30
+
+
 @dataclass(frozen=True)
 class Counted:
     """An election, the rule, the outcome, and how long it took to load and to count."""
@@ -47,10 +51,17 @@ def count(name: str, election: "Election", rule: "Rule", began: float) -> Counte
 
 
 def prepare(rule: "Rule", election: "Election") -> None:
-    """Load the compiled loops that a large count needs, so that it is not taken for counting."""
-    from commonweal.engine.voting.rounds import FEW_MARKS  # numpy takes a moment
+    """Merge what is alike, and load compiled loops if they are worth it: none of it is counting."""
+    from commonweal.engine.voting.rounds import FEW_MARKS, MANY_MARKS  # numpy takes a moment
 
-    if rule.name not in ("equal-shares", "comparison") or len(election.profile.voter) <= FEW_MARKS:
+    if rule.name not in ("equal-shares", "comparison"):
+        return
+    profile = election.profile
+    marks = len(profile.voter)
+    if marks < MANY_MARKS and profile.value is None:
+        marks = len(profile.classes.member)
+    runs = SOME_RUNS if (rule.completion or "").startswith("add1") else 1
+    if marks * runs <= FEW_MARKS:
         return
     from commonweal.engine.voting.warm import warm_shares
 
