@@ -79,6 +79,11 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help=_("say of each loser what would have been enough, by counting again"),
     )
     result.add_argument(
+        "--explain-fully",
+        action="store_true",
+        help=_("the same, every answer checked by full counts, however long that takes"),
+    )
+    result.add_argument(
         "--fairness",
         action="store_true",
         help=_("say who got what: proportionality, voters with nothing, spend by area, age, sex"),
@@ -216,7 +221,8 @@ def _one(args: argparse.Namespace, rule: "Rule") -> int:
     try:
         with patience(_("Counting {file} ...").format(file=Path(path).name)):
             done = counted(path, rule)
-            enough = enough_of(done) if args.explain else None
+            asked = args.explain or args.explain_fully
+            enough = enough_of(done, fully=args.explain_fully) if asked else None
             fairness = _fairness(args, done)
     except ElectionError as error:
         said = str(error)
@@ -237,11 +243,13 @@ def _one(args: argparse.Namespace, rule: "Rule") -> int:
     return show(lines if bundle is None else chain(lines, _told(bundle)))
 
 
-def enough_of(done: "Counted") -> "dict[int, WhatIf]":
+def enough_of(done: "Counted", *, fully: bool) -> "dict[int, WhatIf]":
     """Find out for every loser what would have been enough."""
-    from commonweal.engine.voting.whatif import what_would_win  # numpy takes a moment
+    from commonweal.engine.voting.whatif import ALL_IT_TAKES, EFFORT, what_would_win
 
-    return {found.project: found for found in what_would_win(done.outcome, done.rule)}
+    effort = ALL_IT_TAKES if fully else EFFORT
+    found = what_would_win(done.outcome, done.rule, effort=effort)
+    return {answers.project: answers for answers in found}
 
 
 def _fairness(args: argparse.Namespace, done: "Counted") -> dict[str, Any] | None:

@@ -218,10 +218,17 @@ def _enough_lines(
     rounds = told(outcome)
     yield ""
     yield _("What would have been enough, each alone:")
-    sure = True
+    near = unknown = False
     for p, found in enough.items():
+        answers = (found.ballots, found.approvals, found.cost)
+        near = near or any(a.amount is not None and not a.is_confirmed for a in answers)
+        unknown = unknown or any(a.amount is None and not a.is_confirmed for a in answers)
         ballots, approvals = found.ballots.amount, found.approvals.amount
-        yield "  " + _enough_in_words(ballots, found.cost.amount).format(
+        if all(a.amount is None and not a.is_confirmed for a in answers):
+            said = _("{project}: not worked out")
+        else:
+            said = _enough_in_words(ballots, found.cost.amount)
+        yield "  " + said.format(
             project=_cut(_label(election, p), 34),
             ballots=f"{ballots or 0:,}",
             cost=_money(found.cost.amount or 0),
@@ -233,7 +240,6 @@ def _enough_lines(
                 approvals,
             )
             yield said.format(count=f"{approvals:,}")
-        sure = sure and all(a.is_confirmed for a in (found.ballots, found.approvals, found.cost))
         if rounds is not None and (took := [one for one in rivals(rounds, p, 3) if one[0] != p]):
             yield _("    its supporters paid for: {projects}").format(
                 projects=", ".join(
@@ -241,8 +247,10 @@ def _enough_lines(
                     for q, pence in took
                 )
             )
-    if not sure:
+    if near:
         yield _("Some of these were found near the end of the count and not by counting all again.")
+    if unknown:
+        yield _("Some were not worked out, as that takes long: --explain-fully works out all.")
 
 
 def _enough_in_words(ballots: int | None, cost: int | None) -> str:

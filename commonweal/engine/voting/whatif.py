@@ -18,7 +18,9 @@ Wins = Callable[[int], bool]
 
 # How much counting one call may do to be sure, in parts of a count that are about a microsecond
 # each. A number and not a clock, so that the same question gets the same answer everywhere.
-EFFORT = 1_500_000
+EFFORT = 2_000_000
+# As much as it takes.
+ALL_IT_TAKES = 2**62
 # Answers that no full count confirms are found to this part of themselves.
 FINE = 200
 # Tries that one project needs, as a rule, for its three questions.
@@ -29,12 +31,13 @@ NEAR = 4
 
 @dataclass(frozen=True)
 class Answer:
-    """How much of one change would have been enough; None if no amount of it would.
+    """How much of one change would have been enough.
 
     ``is_confirmed`` says that full counts were made: with exactly this change the project wins,
-    and with one less of it (a penny, an approval, a ballot) it loses. Where it is False, the amount
-    was found by counting again near the run that decided, to one part in ``FINE``; or, where the
-    effort allowed did not go so far, it is what would do if the others went on buying the same.
+    and with one less of it (a penny, an approval, a ballot) it loses; or, where ``amount`` is None,
+    no amount of it would do. Where it is False, the amount was found by counting again near the run
+    that decided, to one part in ``FINE``; and None says that it was not worked out, because the
+    effort allowed did not go so far.
     """
 
     amount: int | None
@@ -119,7 +122,7 @@ def what_would_win(
 
     Notes
     -----
-    A guess, then counts on both sides of it. Under equal shares the ballots stay merged and a try
+    A guess, then counts on both sides of it; a guess alone is never an answer. Under equal shares the ballots stay merged and a try
     changes one row of the arrays. Without add1 a try is one run, and exact. With add1 a full count
     has hundreds of runs; where the whole would take more than ``effort``, a try begins at the start
     money that decided, steps back while the projects cost too much, and goes on while they do not.
@@ -184,7 +187,7 @@ class _Tries:
 
 
 class _NoneLeftError(Exception):
-    """There has been enough trying: the guess has to do."""
+    """There has been enough trying: a guess that nobody checked is no answer."""
 
 
 def trials_of(outcome: Outcome, rule: "Rule", lost: Sequence[int]) -> Trials:
@@ -201,21 +204,20 @@ def _asked(outcome: Outcome, trials: Trials, p: int, tries: _Tries) -> WhatIf:
     others, most = outcome.voters - votes, MOST_BALLOTS * max(1, outcome.voters)
     nothing = Answer(None, True)
 
-    def answer(guess: int, search: Callable[[], int | None]) -> Answer:
+    def answer(search: Callable[[], int | None]) -> Answer:
         try:
             return Answer(search(), tries.are_full)
         except _NoneLeftError:
-            return Answer(guess, False)
+            return Answer(None, False)
 
     lower = approved = alone = nothing
     if votes:
         cheaper = tries.of(trials.price, p)
-        lower = answer(min(prices[-1], cost), lambda: _highest(prices, cost, cheaper, tries.fine))
+        lower = answer(lambda: _highest(prices, cost, cheaper, tries.fine))
     if cost <= outcome.budget:
         more, one = tries.of(trials.approved, p), tries.of(trials.with_more, p)
-        few, some = min(approvals, others), min(ballots, most)
-        approved = answer(few, lambda: _fewest(approvals, others, more, tries.fine))
-        alone = answer(some, lambda: _fewest(ballots, most, one, tries.fine))
+        approved = answer(lambda: _fewest(approvals, others, more, tries.fine))
+        alone = answer(lambda: _fewest(ballots, most, one, tries.fine))
     return WhatIf(p, lower, approved, alone)
 
 
