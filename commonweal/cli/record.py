@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # About how many runs raising the shares takes.
-SOME_RUNS = 30
+SOME_RUNS = 15
 
 
 @dataclass(frozen=True)

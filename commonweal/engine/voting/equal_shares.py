@@ -219,12 +219,15 @@ class Count:
         """Raise the start money step by step, leaping where all runs between are surely equal."""
         horizon = float(step)
         most = self.budget - self.spent(last) + last.spent
-        while not self.is_exhaustive(last, stop):
+        ended = self.is_exhaustive(last, stop)
+        while not ended:
             ahead = int(last.reach // step) + 1
             run = self.note(self.rounds.run(last.start + ahead * step, horizon=horizon, most=most))
             if run.spent > most:
                 # What is kept is the last run before it on the grid, not just one that is alike.
                 return last if ahead == 1 else self.rounds.run(run.start - step)
+            if not np.array_equal(run.order, last.order):
+                ended = self.is_exhaustive(run, stop)
             last = run
             horizon = 4 * horizon if run.reach >= horizon else max(4 * run.reach, float(step))
         return last

@@ -18,7 +18,9 @@ Wins = Callable[[int], bool]
 
 # How much counting one call may do to be sure, in parts of a count that are about a microsecond
 # each. A number and not a clock, so that the same question gets the same answer everywhere.
-EFFORT = 2_000_000
+EFFORT = 24_000_000
+# The part of the effort within which every try is a full count.
+SURELY = 12
 # As much as it takes.
 ALL_IT_TAKES = 2**62
 # Answers that no full count confirms are found to this part of themselves.
@@ -152,7 +154,7 @@ def what_would_win(
         return ()
     trials = trials_of(outcome, rule, lost)
     each = trials.effort()
-    fully = TRIES * len(lost) * each <= effort
+    fully = TRIES * len(lost) * each * SURELY <= effort
     by_votes = sorted(lost, key=lambda p: (-int(outcome.votes[p]), p))
     tries = _Tries(None if fully else effort * max(1, outcome.runs) // (NEAR * max(1, each)))
     found = {p: _asked(outcome, trials, p, tries) for p in by_votes}
