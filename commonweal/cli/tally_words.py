@@ -44,7 +44,8 @@ def as_text(
 
 def _head(done: "Counted", currency: str) -> Iterator[str]:
     election, outcome = done.election, done.outcome
-    yield _plain(election.meta.get("description", "")) or _("An election without a title")
+    title = election.meta.get("description") or election.meta.get("title") or ""
+    yield _plain(title) or _("An election without a title")
     ballots, projects = f"{outcome.voters:,}", len(outcome.ids)
     if done.rule.counts_seats:
         yield _("{ballots} ballots, {options} options, {seats} to choose").format(
