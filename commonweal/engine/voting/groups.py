@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,7 @@ def _banded(
         return labels, codes  # bands already
     names = [
         f"{low}-{high - 1}" if low else f"under {high}"
-        for low, high in zip(_BANDS, _BANDS[1:], strict=False)
+        for low, high in pairwise(_BANDS)
     ]
     names += [f"{_BANDS[-1]} and over", ""]
     band = np.array(
