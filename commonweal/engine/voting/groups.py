@@ -114,10 +114,7 @@ def _banded(
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     if sum(bool(_NUMBER.fullmatch(label)) for label in labels) <= len(labels) // 2:
         return labels, codes  # bands already
-    names = [
-        f"{low}-{high - 1}" if low else f"under {high}"
-        for low, high in pairwise(_BANDS)
-    ]
+    names = [f"{low}-{high - 1}" if low else f"under {high}" for low, high in pairwise(_BANDS)]
     names += [f"{_BANDS[-1]} and over", ""]
     band = np.array(
         [
