@@ -1,6 +1,7 @@
 """Equal shares: laws, worked examples, and a slow obvious count beside it."""
 
 import importlib.util
+import subprocess
 import sys
 from fractions import Fraction
 from itertools import product
@@ -298,6 +299,22 @@ def test_the_compiled_loop_and_the_plain_one_agree_to_the_last_bit() -> None:
         assert quick.order.tolist() == slow.order.tolist()
         assert (quick.gap, quick.reach, quick.ties()) == (slow.gap, slow.reach, slow.ties())
         assert money.tobytes() == same.tobytes()
+
+
+NOWHERE_TO_KEEP = """
+from numba.core import caching
+caching.CacheImpl._locator_classes = []
+from commonweal.engine.voting.warm import warm
+warm()
+print("counted")
+"""
+
+
+def test_where_machine_code_cannot_be_kept_it_is_compiled_each_time() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NOWHERE_TO_KEEP], capture_output=True, text=True, timeout=200
+    )
+    assert (done.stdout, done.returncode) == ("counted\n", 0), done.stderr
 
 
 def test_money_copied_again_from_the_exact_purses_changes_nothing(

@@ -6,13 +6,14 @@ Importing this module imports numba: do it late.
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from commonweal.engine.voting.compiler import machine_code
 
 Whole = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@machine_code
 def _levels(
     first: Whole, member: Whole, class_first: Whole, class_edge: Whole, owner: Whole,
     flow: Whole, need: Whole, room: Whole, level: Whole, class_level: Whole, queue: Whole,
@@ -51,7 +52,7 @@ def _levels(
     return found
 
 
-@njit(cache=True, nogil=True)
+@machine_code
 def _push(
     source: int, first: Whole, member: Whole, class_first: Whole, class_edge: Whole, owner: Whole,
     flow: Whole, need: Whole, room: Whole, level: Whole, class_level: Whole,
@@ -111,7 +112,7 @@ def _push(
         room[c] -= amount
 
 
-@njit(cache=True, nogil=True)
+@machine_code
 def spread(
     first: Whole, member: Whole, class_first: Whole, class_edge: Whole, owner: Whole,
     need: Whole, room: Whole,

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from commonweal.engine.voting.compiler import machine_code
+
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
@@ -588,7 +590,5 @@ def compiled() -> None:
     here = globals()
     if not isinstance(here["buy"], FunctionType):
         return
-    from numba import njit  # see above
-
     for name in _FUNCTIONS:
-        here[name] = njit(cache=True, nogil=True)(here[name])
+        here[name] = machine_code(here[name])

@@ -8,8 +8,9 @@ module imports numba: do it late.
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from commonweal.engine.voting.compiler import machine_code
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -18,7 +19,7 @@ Whole = NDArray[np.int64]
 NEARLY = 1e-9
 
 
-@njit(cache=True, nogil=True)
+@machine_code
 def payment_of(
     first: int, last: int, member: Any, weight: Any, value: Any, money: Floats, cost: float
 ) -> float:
@@ -45,7 +46,7 @@ def payment_of(
         limit = payment
 
 
-@njit(cache=True, nogil=True)
+@machine_code
 def tell(
     ptr: Whole,
     member: Any,
@@ -110,7 +111,7 @@ def tell(
         bought[q] = True
 
 
-@njit(cache=True, nogil=True)
+@machine_code
 def nearest(
     ptr: Whole,
     member: Any,
