@@ -301,6 +301,27 @@ def test_the_compiled_loop_and_the_plain_one_agree_to_the_last_bit() -> None:
         assert money.tobytes() == same.tobytes()
 
 
+def test_a_project_missed_by_next_to_nothing_ends_what_is_known_of_richer_runs() -> None:
+    # The supporters lack one millionth of a penny, which no float can see beside their money.
+    voters, supporters = 1_000_003, 999_999
+    budget = -pow(supporters, -1, voters) % voters + voters * 1_000_000
+    cost = (supporters * budget + 1) // voters
+    assert 0 < cost - Fraction(supporters * budget, voters) == Fraction(1, voters)
+    profile = Profile.from_indices(
+        np.array(["a", "b"]),
+        np.array([cost, 10 * cost]),
+        project=np.repeat([0, 1], [supporters, 2]),
+        voter=np.append(np.arange(supporters), [supporters, supporters + 1]),
+        voters=voters,
+    )
+    rounds = Rounds(Electorate(profile, "cost", TieRule()))
+    start = Fraction(budget, voters)
+    poor = rounds.run(start, horizon=1.0)
+    assert poor.order.tolist() == []
+    assert rounds.run(start + 1).order.tolist() == [0]
+    assert poor.reach < 1e-6
+
+
 NOWHERE_TO_KEEP = """
 from numba.core import caching
 caching.CacheImpl._locator_classes = []

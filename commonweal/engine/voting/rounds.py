@@ -384,6 +384,8 @@ class _State:
         project = int(ctl[kernel.ASKED])
         payment = self._payment(project)
         if payment is None:
+            # A penny more might be enough, so nothing is known of richer runs.
+            self._rounds._real[kernel.REACH] = 0.0
             live = self._rounds._live
             count = int(ctl[kernel.LIVE])
             place = int(np.flatnonzero(live[:count] == project)[0])
