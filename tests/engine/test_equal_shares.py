@@ -22,6 +22,7 @@ from commonweal.engine.voting import (
     kernel,
 )
 from commonweal.engine.voting import rounds as rounds_module
+from commonweal.engine.voting.limits import Cap, Limits, Room
 from commonweal.engine.voting.rounds import Electorate, Rounds
 from tests.engine import oracle
 from tests.engine.elections import Election, elections, winners
@@ -187,16 +188,16 @@ def test_add1_leaps_over_a_long_wait() -> None:
     assert outcome.runs < 200
 
 
-def every_single_run(profile: Profile, budget: int, stop: str) -> tuple[list[int], Fraction]:
+def every_single_run(electorate: Electorate, budget: int, stop: str) -> tuple[list[int], Fraction]:
     """Do add1 with a step of one penny and no leap at all."""
-    rounds = Rounds(Electorate(profile, "cost", TieRule()))
-    start, last = Fraction(budget, profile.voters), None
+    rounds, cost = Rounds(electorate), electorate.cost
+    start, last = Fraction(budget, electorate.profile.voters), None
     while True:
         run = rounds.run(start)
         if last is not None and run.spent > budget:
             return last, start - 1
-        last = run.order.tolist()
-        lost = np.delete(profile.cost, last)
+        last = electorate.free + run.order.tolist()
+        lost = cost[electorate.still_open(run.order)]
         if not lost.size or (stop == "exhaustive" and lost.min() > budget - run.spent):
             return last, start
         start += 1
@@ -215,9 +216,38 @@ def test_leaping_finds_what_every_single_run_finds(stop: str, few_costs: bool) -
         budget = int(cost.sum() * random.uniform(0.4, 0.9))
         profile = Profile.from_indices(np.arange(7), cost, project=project, voter=voter, voters=12)
         outcome = equal_shares(profile, budget, completion="add1", stop=stop, step=1)
-        last, start = every_single_run(profile, budget, stop)
+        last, start = every_single_run(Electorate(profile, "cost", TieRule()), budget, stop)
         assert (outcome.order.tolist(), outcome.start) == (last, start), seed
         leaps += outcome.runs < int(outcome.start - Fraction(budget, 12))
+    assert leaps > 5
+
+
+@pytest.mark.parametrize("satisfaction", ["cost", "cardinality", "points"])
+def test_leaping_keeps_limits_and_every_satisfaction(satisfaction: str) -> None:
+    leaps = 0
+    for seed in range(80):
+        random = np.random.default_rng(seed)
+        voters, projects = (int(n) for n in random.integers(5, 16, 2))
+        voter, project = np.nonzero(random.random((voters, projects)) < random.uniform(0.2, 0.7))
+        cost = random.integers(0, 60, projects) * 3
+        ids = np.array([str(p) for p in range(projects)], dtype=object)
+        profile = Profile.from_indices(
+            ids, cost, project=project, voter=voter, voters=voters,
+            value=random.integers(1, 5, len(voter)),
+        )  # fmt: skip
+        cap = Cap("c", tuple(ids[2:4]), int(cost[2:4].sum() * 0.7))
+        limits = Limits(exclusive=((ids[0], ids[1]),), caps=(cap,))
+        room = Room(profile, limits)
+        out = np.array([room.obstacle(p) is not None for p in range(projects)])
+        electorate = Electorate(profile, satisfaction, TieRule(), limits, (), out)
+        budget, stop = int(cost.sum() * random.uniform(0.2, 0.8)) + 1, STOPS[seed % 2]
+        outcome = equal_shares(
+            profile, budget, satisfaction=satisfaction, completion="add1", stop=stop, step=1,
+            limits=limits,
+        )  # fmt: skip
+        last, start = every_single_run(electorate, budget, stop)
+        assert (outcome.order.tolist(), outcome.start) == (last, start), seed
+        leaps += outcome.runs < int(outcome.start - Fraction(budget, voters))
     assert leaps > 5
 
 
