@@ -21,6 +21,7 @@ from commonweal.ground.journal.queries import Line
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.mail import site_of
 from commonweal.spread.updates import queries, rules
 from commonweal.spread.updates.models import Digest, Follow, Notice, Pace
 
@@ -159,7 +160,7 @@ def _send_news(person: Person, notices: Sequence[Notice], at: datetime) -> bool:
 def _letter(
     person: Person, authority: Authority, lines: list[Line], at: datetime, *, newest: int
 ) -> EmailMultiAlternatives:
-    address = queries.address_of(authority)
+    address = site_of(authority)
     choose = address + reverse("updates:mail", args=[token_for(person=person)])
     titles = sorted({str(line.entry.challenge) for line in lines})
     one = titles[0] if len(titles) == 1 else authority.short_name

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from commonweal.ground.challenges import queries as challenges
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.journal.queries import Line
-from commonweal.ground.places.models import Authority, Community
+from commonweal.ground.places.models import Community
 from commonweal.kit.composed import composed
 from commonweal.spread.updates.models import Digest, Follow, Notice, Pace
 
@@ -81,15 +79,6 @@ def unsent(person: Person) -> QuerySet[Notice]:
         .select_related("entry__challenge", "follow__challenge__authority")
         .order_by("-entry__at", "-entry__pk")
     )
-
-
-def address_of(authority: Authority) -> str:
-    """Return where an authority's pages are, for mail: no request says it there."""
-    named = [host for host in settings.ALLOWED_HOSTS if not host.startswith((".", "*"))]
-    host = authority.host or (named[0] if named else "localhost")
-    if settings.PRODUCTION:
-        return f"https://{host}"
-    return f"http://{host}:{os.environ.get('COMMONWEAL_PORT', '8000')}"
 
 
 def follow_card(viewer: Viewer, challenge: Challenge) -> dict[str, Any]:
