@@ -9,6 +9,7 @@ from ninja.errors import ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from commonweal.decide.budgets.api import router as budgets
+from commonweal.decide.counts.api import router as counts
 from commonweal.ground.challenges.api import router as challenges
 from commonweal.ground.directory.api import router as directory
 from commonweal.ground.journal.api import router as journal
@@ -65,7 +66,7 @@ def not_understood(request: HttpRequest, exception: ValidationError) -> HttpResp
     return api.create_response(request, problem.model_dump(), status=422)
 
 
-for router in (places, directory, challenges, proposals, budgets, journal):
+for router in (places, directory, challenges, proposals, budgets, counts, journal):
     for address in router.path_operations.values():
         for operation in address.operations:
             operation.methods = ["GET", "HEAD"]

@@ -9,8 +9,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots.rules import Choice
 from commonweal.decide.budgets import actions as budgets
 from commonweal.decide.budgets.models import Pot, Rule
+from commonweal.decide.counts import actions as counts
 from commonweal.ground.challenges import actions as challenges
 from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.directory import actions as directory
@@ -387,7 +390,7 @@ def _spring_pot(borough: Borough, challenge: Challenge, listed: list[Proposal]) 
     voters = [person for slug in near for person in borough.residents[slug]]
     likes = {idea.title: idea.where for idea in ideas.EVENINGS}
     _vote(borough, pot, likes, voters, (-214, -191))
-    budgets.count_pot(viewer=borough.viewer(borough.examples["delyth"], -189), pot_id=pot.pk)
+    counts.count_pot(viewer=borough.viewer(borough.examples["delyth"], -189), pot_id=pot.pk)
 
 
 def _vote(
@@ -408,10 +411,10 @@ def _vote(
             for project in projects
             if borough.lot.random() < (0.72 if likes[project.title] in mine else 0.16)
         ]
-        budgets.cast_ballot(
+        voting.cast_ballot(
             viewer=borough.viewer(person, borough.lot.uniform(*days)),
             pot_id=pot.pk,
-            project_ids=chosen or [borough.lot.choice(projects).pk],
+            choice=Choice.of(chosen or [borough.lot.choice(projects).pk]),
         )
 
 

@@ -1,6 +1,9 @@
 """The manifests of every app, in the order of the loop."""
 
+from commonweal.decide.ballots import manifest as ballots
 from commonweal.decide.budgets import manifest as budgets
+from commonweal.decide.counts import manifest as counts
+from commonweal.decide.registers import manifest as registers
 from commonweal.ground.challenges import manifest as challenges
 from commonweal.ground.directory import manifest as directory
 from commonweal.ground.journal import manifest as journal
@@ -18,5 +21,8 @@ LOOP: tuple[Manifest, ...] = (
     journal.MANIFEST,
     proposals.MANIFEST,
     budgets.MANIFEST,
+    registers.MANIFEST,
+    ballots.MANIFEST,
+    counts.MANIFEST,
     updates.MANIFEST,
 )

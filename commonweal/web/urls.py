@@ -14,6 +14,8 @@ urlpatterns = [
     path("", include("commonweal.ground.journal.urls")),
     path("", include("commonweal.propose.proposals.urls")),
     path("", include("commonweal.decide.budgets.urls")),
+    path("", include("commonweal.decide.ballots.urls")),
+    path("", include("commonweal.decide.counts.urls")),
     path("", include("commonweal.spread.updates.urls")),
     path("account/", include("commonweal.web.account_urls")),
     path("language/", include("django.conf.urls.i18n")),

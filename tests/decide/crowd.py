@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from commonweal.decide.budgets.models import Approval, Ballot, Pot, Roll
+from commonweal.decide.ballots.models import Ballot, Roll
+from commonweal.decide.budgets.models import Pot
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community
 from tests.decide.conftest import numbers
@@ -21,14 +22,13 @@ def vote_for(
         Person(email=f"voter{before + n}-{pot.pk}@example.org") for n in range(ballots)
     )
     projects = numbers(pot)
-    cast = Ballot.objects.bulk_create(
-        Ballot(pot=pot, envelope=pot.envelope_of(person)) for person in people
+
+    def choice() -> list[int]:
+        return [p for p in projects if draw.random() < 0.5] if chosen is None else list(chosen)
+
+    drawn = [choice() for _person in people]
+    Ballot.objects.bulk_create(
+        Ballot(pot=pot, envelope=pot.envelope_of(person), projects=mine, marks=[1] * len(mine))
+        for person, mine in zip(people, drawn, strict=True)
     )
     Roll.objects.bulk_create(Roll(pot=pot, person=person) for person in people)
-    Approval.objects.bulk_create(
-        Approval(pot=pot, ballot=ballot, project_id=project)
-        for ballot in cast
-        for project in (
-            chosen if chosen is not None else [p for p in projects if draw.random() < 0.5]
-        )
-    )

@@ -11,8 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from commonweal.decide.budgets import actions, manifest, queries
-from commonweal.decide.budgets.models import Approval, Ballot, Pot
+from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots.models import Ballot
+from commonweal.decide.ballots.rules import Choice
+from commonweal.decide.budgets import manifest, queries
+from commonweal.decide.budgets.models import Pot
+from commonweal.decide.counts import actions as counts
 from commonweal.engine.voting.pabulib import parse_pabulib
 from commonweal.propose.proposals.models import Proposal, Status
 from tests.decide.conftest import numbers
@@ -23,13 +27,14 @@ pytestmark = pytest.mark.django_db
 
 
 def at(name: str, pot: Pot) -> str:
-    return reverse(f"budgets:{name}", args=[pot.pk])
+    app = {"vote": "ballots", "receipt": "ballots", "result": "counts", "ballots": "counts"}
+    return reverse(f"{app.get(name, 'budgets')}:{name}", args=[pot.pk])
 
 
 def counted(pot: Pot, community, ballots: int = 40) -> Pot:
     """Let people vote, and count once the pot has closed."""
     vote_for(pot, community, ballots)
-    return actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+    return counts.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
 
 
 @pytest.fixture
@@ -58,7 +63,7 @@ def test_a_resident_chooses_checks_casts_and_changes_their_mind_without_script(
     assert queries.ballot_of(page.response.wsgi_request.viewer, pot).receipt in page.text
     assert visit(at("vote", pot)).html.count(" checked") == 2
     visit(at("vote", pot), data={"projects": [third], "do": "cast"})
-    assert [approval.project_id for approval in Approval.objects.all()] == [third]
+    assert Ballot.objects.get().projects == [third]
 
 
 def test_choosing_more_than_the_pot_holds_is_allowed_and_said(
@@ -161,7 +166,7 @@ def test_who_moves_out_after_voting_keeps_their_vote_and_cannot_change_it(
     assert "Your vote is in the box, and stays there" in page.text
     assert "Change my vote" not in page.text and "You can change it" not in page.text
     visit(at("vote", pot), data={"projects": numbers(pot), "do": "cast"}, status=403)
-    assert Approval.objects.count() == 1
+    assert len(Ballot.objects.get().projects) == 1
 
 
 def test_pots_never_show_at_another_authority(pot, closed, community, elsewhere, visit) -> None:
@@ -227,7 +232,7 @@ def test_a_share_that_was_raised_on_paper_is_told_beside_what_the_pot_gives(
     first, second = numbers(pot)
     vote_for(pot, community, 10, [first])
     vote_for(pot, community, 10, [second])
-    pot = actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+    pot = counts.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
     page = visit(at("result", pot))
     assert pot.result["share_pence"] == 5_000_00, "ten of them could then pay for the first"
     assert "£5,000" in page.text
@@ -241,7 +246,7 @@ def test_few_supporters_are_hidden_and_then_no_ballots_are_handed_out(
     first, second, _third = numbers(closed)
     vote_for(closed, community, 20, [first])
     vote_for(closed, community, 3, [first, second])
-    pot = actions.count_closed_pot(pot_id=closed.pk, at=closed.closes_at)
+    pot = counts.count_closed_pot(pot_id=closed.pk, at=closed.closes_at)
     page = visit(at("result", pot))
     assert "Fewer than 5 people chose it" in page.text
     assert "hidden" in page.text
@@ -258,7 +263,7 @@ def test_no_average_gives_away_what_is_hidden(challenge, community, now, visit) 
         first, second = numbers(pot)
         vote_for(pot, community, 20, [first])
         vote_for(pot, community, few, [first, second])
-        pot = actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+        pot = counts.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
         assert pot.projects.filter(is_funded=True).count() == 2
         page = visit(at("result", pot))
         assert (str(pot.result["chosen"]["mean"]) in page.text) is told
@@ -279,10 +284,10 @@ def test_the_receipt_shows_the_choice_to_its_owner_and_only_until_the_count(
     closed, resident, community, seen_by, visit, signed_in
 ) -> None:
     voted = seen_by(resident, at=closed.closes_at - timedelta(hours=1))
-    actions.cast_ballot(viewer=voted, pot_id=closed.pk, project_ids=numbers(closed)[:1])
+    voting.cast_ballot(viewer=voted, pot_id=closed.pk, choice=Choice.of(numbers)(closed)[:1])
     chosen = closed.projects.get(pk=numbers(closed)[0]).title
     assert chosen in visit(at("receipt", closed), client=signed_in(resident)).text
-    actions.count_closed_pot(pot_id=closed.pk, at=closed.closes_at)
+    counts.count_closed_pot(pot_id=closed.pk, at=closed.closes_at)
     page = visit(at("receipt", closed))
     assert chosen not in page.text
     assert "the key is destroyed" in page.text
@@ -401,7 +406,7 @@ def test_pages_cost_at_most_twelve_statements_however_big_the_pot(
     ]
     for pot, ballots in zip(past, (5, 500), strict=True):
         vote_for(pot, community, ballots)
-        actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+        counts.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
     for name in ("pot", "result", "receipt"):
         costs = [len(statements(client, at(name, pot))) for pot in past]
         assert costs[0] == costs[1] <= 12
@@ -422,7 +427,7 @@ def test_panels_show_pots_where_they_belong(
     first.proposal = proposal
     first.save()
     viewer = seen_by(resident)
-    actions.cast_ballot(viewer=viewer, pot_id=pot.pk, project_ids=[])
+    voting.cast_ballot(viewer=viewer, pot_id=pot.pk, choice=Choice.of([]))
     things = {"proposals.Proposal": proposal}
     shown = {}
     for panel in manifest.MANIFEST.panels:

@@ -16,8 +16,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots.models import Ballot, Roll
+from commonweal.decide.ballots.rules import Choice
 from commonweal.decide.budgets import actions, queries
-from commonweal.decide.budgets.models import Approval, Ballot, Pot, Roll
+from commonweal.decide.budgets.models import Pot
+from commonweal.decide.counts import actions as counts
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community
 from commonweal.ground.places.rules import Viewer
@@ -65,7 +69,7 @@ def racing_pot(race: Any, challenge: Any) -> Pot:
 def votes(person: Person, pot: Pot, choices: list[list[int]]) -> list[Callable[[], list[int]]]:
     """Return one hand for each choice: the real view, four times over, in one session."""
     first = visits.sign_in(Client(), person)
-    address = reverse("budgets:vote", args=[pot.pk])
+    address = reverse("ballots:vote", args=[pot.pk])
 
     def hand(chosen: list[int]) -> Callable[[], list[int]]:
         client = Client(raise_request_exception=False)
@@ -83,7 +87,7 @@ def test_one_vote_sent_sixty_four_times_at_once_is_one_ballot(
     answers = race(votes(resident_of_race, racing_pot, [chosen] * THREADS))
     assert Counter(code for hand in answers for code in hand) == {302: THREADS * COPIES}
     assert Ballot.objects.count() == Roll.objects.count() == 1
-    assert sorted(Approval.objects.values_list("project_id", flat=True)) == chosen
+    assert Ballot.objects.get().projects == chosen
 
 
 def test_two_choices_at_once_leave_one_of_the_two_and_never_a_mix(
@@ -95,7 +99,7 @@ def test_two_choices_at_once_leave_one_of_the_two_and_never_a_mix(
         answers = race(votes(resident_of_race, racing_pot, [one, other] * (THREADS // 2)))
         assert {code for hand in answers for code in hand} == {302}
         assert Ballot.objects.count() == 1
-        assert sorted(Approval.objects.values_list("project_id", flat=True)) in (one, other)
+        assert Ballot.objects.get().projects in (one, other)
 
 
 def test_without_the_unique_envelope_the_same_race_makes_many_ballots(
@@ -118,7 +122,6 @@ def test_without_the_unique_envelope_the_same_race_makes_many_ballots(
         race(votes(resident_of_race, racing_pot, [chosen] * THREADS))
         assert Ballot.objects.count() > 1
     finally:
-        Approval.objects.all().delete()
         Ballot.objects.all().delete()
         with connection.cursor() as cursor:
             cursor.execute(
@@ -166,12 +169,12 @@ def test_every_vote_accepted_while_the_count_begins_is_in_the_count(
             accepted: set[int] = set()
             for person in islice(cycle(mine), 20_000):
                 try:
-                    actions.cast_ballot(
+                    voting.cast_ballot(
                         viewer=seen_at_the_end(person),
                         pot_id=racing_pot.pk,
-                        project_ids=projects[:2],
+                        choice=Choice.of(projects)[:2],
                     )
-                except actions.PotClosed:
+                except voting.PotClosed:
                     refused.append(person)
                     break
                 accepted.add(person.pk)
@@ -183,7 +186,7 @@ def test_every_vote_accepted_while_the_count_begins_is_in_the_count(
 
     def clerk() -> int:
         started.wait(30)
-        pot = actions.count_closed_pot(pot_id=racing_pot.pk, at=racing_pot.closes_at)
+        pot = counts.count_closed_pot(pot_id=racing_pot.pk, at=racing_pot.closes_at)
         assert pot.result is not None
         return int(pot.result["voters"])
 
@@ -211,16 +214,16 @@ def test_without_the_shared_lock_a_vote_is_lost_to_the_count(
     monkeypatch.setattr(queries, "pot_held_open", held)
 
     def voter() -> str:
-        actions.cast_ballot(
+        voting.cast_ballot(
             viewer=seen_at_the_end(resident_of_race),
             pot_id=racing_pot.pk,
-            project_ids=numbers(racing_pot),
+            choice=Choice.of(numbers)(racing_pot),
         )
         return "accepted"
 
     def clerk() -> int:
         looked.wait(30)
-        pot = actions.count_closed_pot(pot_id=racing_pot.pk, at=racing_pot.closes_at)
+        pot = counts.count_closed_pot(pot_id=racing_pot.pk, at=racing_pot.closes_at)
         counted.set()
         return int(pot.result["voters"])
 
@@ -233,12 +236,12 @@ def test_without_the_shared_lock_a_vote_is_lost_to_the_count(
     unlucky = replace(seen_at_the_end(resident_of_race), at=again.closes_at - timedelta(seconds=1))
 
     def late_voter() -> str:
-        actions.cast_ballot(viewer=unlucky, pot_id=again.pk, project_ids=numbers(again))
+        voting.cast_ballot(viewer=unlucky, pot_id=again.pk, choice=Choice.of(numbers(again)))
         return "accepted"
 
     def second_clerk() -> int:
         looked.wait(30)
-        pot = actions.count_closed_pot(pot_id=again.pk, at=again.closes_at)
+        pot = counts.count_closed_pot(pot_id=again.pk, at=again.closes_at)
         counted.set()
         return int(pot.result["voters"])
 
@@ -250,7 +253,7 @@ def test_two_clerks_count_once(race, racing_pot, administrator) -> None:
         Viewer(authority=racing_pot.authority, person=administrator, at=racing_pot.closes_at)
         for _ in range(4)
     ]
-    race([lambda v=v: actions.count_pot(viewer=v, pot_id=racing_pot.pk) for v in viewers])
+    race([lambda v=v: counts.count_pot(viewer=v, pot_id=racing_pot.pk) for v in viewers])
     from commonweal.ground.journal.models import Entry
 
     assert Entry.objects.filter(what="pot.counted").count() == 1
@@ -272,7 +275,7 @@ def test_an_idea_that_is_being_hidden_while_it_is_counted_still_learns_how_it_en
 
     def count() -> None:
         hidden.wait(30)
-        actions.count_closed_pot(pot_id=racing_pot.pk, at=racing_pot.closes_at)
+        counts.count_closed_pot(pot_id=racing_pot.pk, at=racing_pot.closes_at)
         counted.set()
 
     race([moderate, count])

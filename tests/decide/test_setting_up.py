@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from commonweal.decide.budgets import actions, queries, rules
 from commonweal.decide.budgets.models import Pot, Project
+from commonweal.decide.counts import actions as counts
 from commonweal.ground.challenges import actions as challenges
 from commonweal.ground.challenges.models import Challenge, Outcome
 from commonweal.ground.journal.models import Entry
@@ -147,7 +148,7 @@ def test_an_idea_that_lost_before_and_is_taken_off_again_has_still_lost(
         closes_at=now - timedelta(days=1),
     )
     past.projects.update(proposal=lost)
-    actions.count_closed_pot(pot_id=past.pk, at=past.closes_at)
+    counts.count_closed_pot(pot_id=past.pk, at=past.closes_at)
     what = {"title": "Warm", "summary": "Heating on.", "cost_pence": 20_000_00}
     project = actions.add_project(viewer=seen_by(leader), pot_id=coming.pk, proposal=lost, **what)
     actions.remove_project(viewer=seen_by(leader), project_id=project.pk)
@@ -327,7 +328,7 @@ def test_the_desk_of_a_pot_is_for_those_who_run_it(
         reverse("budgets:change_project", args=[project.pk]),
     ]
     posts = [
-        reverse("budgets:count", args=[coming.pk]),
+        reverse("counts:count", args=[coming.pk]),
         reverse("budgets:remove", args=[project.pk]),
     ]
     for address in pages:
@@ -357,11 +358,11 @@ def test_a_clerk_counts_a_closed_pot_from_the_desk(
     clerk = world.a_person(world.root(authority), role=RoleKind.CLERK, name="Cleo")
     signed_in(clerk, second_factor=True)
     assert "Count it now" in visit(reverse("budgets:check", args=[pot.pk])).text
-    page = visit(reverse("budgets:count", args=[pot.pk]), data={})
+    page = visit(reverse("counts:count", args=[pot.pk]), data={})
     assert "Cleo" in page.text
     assert "See the result" in visit(reverse("budgets:check", args=[pot.pk])).text
     still_open = world.a_pot(challenge)
-    page = visit(reverse("budgets:count", args=[still_open.pk]), data={}, status=409)
+    page = visit(reverse("counts:count", args=[still_open.pk]), data={}, status=409)
     assert "still open" in page.text
 
 

@@ -9,8 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from commonweal.decide.budgets import actions, queries, rules
-from commonweal.decide.budgets.models import Approval, Ballot, Pot, Roll
+from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots.models import Ballot, Roll
+from commonweal.decide.ballots.rules import Choice
+from commonweal.decide.ballots import queries, rules
+from commonweal.decide.budgets.models import Pot
+from commonweal.decide.counts import actions as counts
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.places.models import Level, Membership
 from tests.decide.conftest import numbers
@@ -20,19 +24,19 @@ INSTANT = timedelta(microseconds=1)
 
 
 def approved(pot: Pot) -> list[int]:
-    return sorted(Approval.objects.filter(pot=pot).values_list("project_id", flat=True))
+    return [number for ballot in Ballot.objects.filter(pot=pot) for number in ballot.projects]
 
 
 def test_a_second_ballot_replaces_the_first(pot, resident, seen_by) -> None:
     first, second, third = numbers(pot)
     for chosen in ([first, second], [], [second, third]):
-        actions.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, project_ids=chosen)
+        voting.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, choice=Choice.of(chosen))
         assert approved(pot) == chosen
     assert Ballot.objects.count() == Roll.objects.count() == 1
 
 
 def test_a_ballot_leaves_no_trace_in_the_journal(pot, resident, seen_by) -> None:
-    actions.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, project_ids=numbers(pot))
+    voting.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, choice=Choice.of(numbers(pot)))
     assert not Entry.objects.exists()
 
 
@@ -40,7 +44,9 @@ def test_two_people_have_two_ballots_under_envelopes_that_differ(
     pot, resident, leader, community, seen_by
 ) -> None:
     for person in (resident, world.a_person(community)):
-        actions.cast_ballot(viewer=seen_by(person), pot_id=pot.pk, project_ids=numbers(pot)[:1])
+        voting.cast_ballot(
+            viewer=seen_by(person), pot_id=pot.pk, choice=Choice.of(numbers(pot)[:1])
+        )
     envelopes = {bytes(ballot.envelope) for ballot in Ballot.objects.all()}
     assert len(envelopes) == 2
     assert pot.envelope_of(resident) in envelopes
@@ -64,13 +70,13 @@ def test_votes_are_taken_from_the_opening_to_just_before_the_close(
         "last instant": pot.closes_at - INSTANT,
         "closes_at": pot.closes_at,
     }[moment]
-    cast = lambda: actions.cast_ballot(  # noqa: E731
-        viewer=seen_by(resident, at=at), pot_id=pot.pk, project_ids=numbers(pot)
+    cast = lambda: voting.cast_ballot(  # noqa: E731
+        viewer=seen_by(resident, at=at), pot_id=pot.pk, choice=Choice.of(numbers(pot))
     )
     if is_taken:
         cast()
     else:
-        with pytest.raises(actions.PotClosed):
+        with pytest.raises(voting.PotClosed):
             cast()
     assert Ballot.objects.count() == Roll.objects.count() == int(is_taken)
 
@@ -80,9 +86,9 @@ def test_a_project_of_another_pot_is_refused_and_nothing_is_saved(
 ) -> None:
     stranger = numbers(world.a_pot(challenge))[0]
     for forged in (stranger, 0, 2**62):
-        with pytest.raises(actions.NotInThisPot):
-            actions.cast_ballot(
-                viewer=seen_by(resident), pot_id=pot.pk, project_ids=[*numbers(pot), forged]
+        with pytest.raises(voting.WrongBallot):
+            voting.cast_ballot(
+                viewer=seen_by(resident), pot_id=pot.pk, choice=Choice.of([*numbers(pot), forged])
             )
     assert not Ballot.objects.exists()
     assert not Roll.objects.exists()
@@ -91,12 +97,14 @@ def test_a_project_of_another_pot_is_refused_and_nothing_is_saved(
 def test_the_database_itself_keeps_a_ballot_to_the_projects_of_its_pot(
     pot, challenge, resident, seen_by
 ) -> None:
-    ballot = actions.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, project_ids=[])
+    ballot = voting.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, choice=Choice.of([]))
     stranger = numbers(world.a_pot(challenge))[0]
-    for pot_id in (pot.pk, pot.pk + 1):
+    one = numbers(pot)[0]
+    for forged in ([stranger], [one, one], [one, 2**62]):
         with pytest.raises(IntegrityError), transaction.atomic():
-            Approval.objects.create(ballot_id=ballot.pk, project_id=stranger, pot_id=pot_id)
-            connection.check_constraints()
+            Ballot.objects.filter(pk=ballot.pk).update(projects=forged, marks=[1] * len(forged))
+    with pytest.raises(IntegrityError, match="marks_each"), transaction.atomic():
+        Ballot.objects.filter(pk=ballot.pk).update(projects=[one], marks=[1, 1])
 
 
 def test_who_does_not_belong_may_not_vote(pot, authority, elsewhere, community, seen_by) -> None:
@@ -105,10 +113,12 @@ def test_who_does_not_belong_may_not_vote(pot, authority, elsewhere, community, 
     above = world.a_person(world.root(authority))
     for person in (other, foreigner, above, world.a_person()):
         with pytest.raises(PermissionDenied, match="Quayside"):
-            actions.cast_ballot(viewer=seen_by(person), pot_id=pot.pk, project_ids=numbers(pot))
+            voting.cast_ballot(
+                viewer=seen_by(person), pot_id=pot.pk, choice=Choice.of(numbers(pot))
+            )
         assert rules.why_not(seen_by(person), pot).code == "join"
     inside = world.a_person(world.a_community(authority, parent=community))
-    actions.cast_ballot(viewer=seen_by(inside), pot_id=pot.pk, project_ids=numbers(pot))
+    voting.cast_ballot(viewer=seen_by(inside), pot_id=pot.pk, choice=Choice.of(numbers(pot)))
     assert Ballot.objects.count() == 1
 
 
@@ -118,13 +128,13 @@ def test_a_pot_can_ask_to_be_surer_who_someone_is(challenge, community, now, see
     unsure = world.a_person(community, level=Level.REGISTER)
     expired = world.a_person(community, level=Level.IN_PERSON)
     Membership.objects.filter(person=expired).update(expires_at=now)
-    actions.cast_ballot(viewer=seen_by(sure), pot_id=pot.pk, project_ids=[])
+    voting.cast_ballot(viewer=seen_by(sure), pot_id=pot.pk, choice=Choice.of([]))
     for person, code in ((unsure, "verify"), (expired, "join"), (None, "sign-in")):
         viewer = seen_by(person)
         assert rules.why_not(viewer, pot).code == code
         assert not rules.may_vote(viewer, pot)
     with pytest.raises(PermissionDenied):
-        actions.cast_ballot(viewer=seen_by(expired), pot_id=pot.pk, project_ids=[])
+        voting.cast_ballot(viewer=seen_by(expired), pot_id=pot.pk, choice=Choice.of([]))
 
 
 def test_a_pot_of_another_authority_or_of_a_draft_is_not_there(
@@ -135,22 +145,23 @@ def test_a_pot_of_another_authority_or_of_a_draft_is_not_there(
         (seen_by(resident, authority=elsewhere), pot.pk),
         (seen_by(resident), hidden.pk),
         (seen_by(resident), 2**62),
-        (seen_by(None), pot.pk),
     ):
         with pytest.raises(Pot.DoesNotExist):
-            actions.cast_ballot(viewer=viewer, pot_id=pot_id, project_ids=[])
+            voting.cast_ballot(viewer=viewer, pot_id=pot_id, choice=Choice.of([]))
+    with pytest.raises(PermissionDenied):
+        voting.cast_ballot(viewer=seen_by(None), pot_id=pot.pk, choice=Choice.of([]))
 
 
-def test_a_ballot_costs_three_statements_whatever_is_on_it(challenge, resident, seen_by) -> None:
+def test_a_ballot_costs_two_statements_whatever_is_on_it(challenge, resident, seen_by) -> None:
     for projects in (3, 60):
         pot = world.a_pot(challenge, costs=(100_00,) * projects)
         viewer = seen_by(resident)
         with CaptureQueriesContext(
             connection,
         ) as seen:
-            actions.cast_ballot(viewer=viewer, pot_id=pot.pk, project_ids=numbers(pot))
+            voting.cast_ballot(viewer=viewer, pot_id=pot.pk, choice=Choice.of(numbers(pot)))
         asked = [q["sql"] for q in seen if "SAVEPOINT" not in q["sql"]]
-        assert len(asked) == 3 + 1, asked  # and one of the test's own, which lists the projects
+        assert len(asked) == 2 + 1, asked  # and one of the test's own, which lists the projects
         assert sum("FOR KEY SHARE" in sql for sql in asked) == 1
         assert not any("FOR UPDATE" in sql for sql in asked)
 
@@ -158,10 +169,12 @@ def test_a_ballot_costs_three_statements_whatever_is_on_it(challenge, resident, 
 def test_a_receipt_says_nothing_and_stays_the_same_when_the_vote_changes(
     pot, resident, community, seen_by
 ) -> None:
-    one = actions.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, project_ids=numbers(pot))
-    two = actions.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, project_ids=[])
-    other = actions.cast_ballot(
-        viewer=seen_by(world.a_person(community)), pot_id=pot.pk, project_ids=[]
+    one = voting.cast_ballot(
+        viewer=seen_by(resident), pot_id=pot.pk, choice=Choice.of(numbers(pot))
+    )
+    two = voting.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, choice=Choice.of([]))
+    other = voting.cast_ballot(
+        viewer=seen_by(world.a_person(community)), pot_id=pot.pk, choice=Choice.of([])
     )
     assert one.receipt == two.receipt != other.receipt
     assert queries.ballot_of(seen_by(resident), pot).receipt == one.receipt
@@ -171,22 +184,24 @@ def test_who_is_erased_while_the_key_exists_takes_their_ballot_with_them(
     pot, resident, community, seen_by, now
 ) -> None:
     for person in (resident, world.a_person(community)):
-        actions.cast_ballot(viewer=seen_by(person), pot_id=pot.pk, project_ids=numbers(pot)[:2])
+        voting.cast_ballot(
+            viewer=seen_by(person), pot_id=pot.pk, choice=Choice.of(numbers(pot)[:2])
+        )
     held = list(queries.personal(resident))
     assert [row["pot"] for row in held] == [pot.title]
     assert len(held[0]["chosen"]) == 2
-    actions.leave_the_rolls(resident, now)
+    voting.leave_the_rolls(resident, now)
     assert Ballot.objects.count() == Roll.objects.count() == 1
-    assert Approval.objects.count() == 2
+    assert [len(ballot.projects) for ballot in Ballot.objects.all()] == [2]
     assert list(queries.personal(resident)) == []
 
 
 def test_who_is_erased_after_the_count_leaves_an_anonymous_ballot(
     pot, resident, seen_by, now
 ) -> None:
-    actions.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, project_ids=numbers(pot)[:2])
-    actions.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
-    assert list(queries.personal(resident)) == [{"pot": pot.title, "voted": True}]
-    actions.leave_the_rolls(resident, now)
+    voting.cast_ballot(viewer=seen_by(resident), pot_id=pot.pk, choice=Choice.of(numbers(pot)[:2]))
+    counts.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+    assert list(queries.personal(resident)) == [{"pot": pot.title, "voted": True, "by": "online"}]
+    voting.leave_the_rolls(resident, now)
     assert not Roll.objects.exists()
     assert Ballot.objects.count() == 1

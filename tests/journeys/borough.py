@@ -13,8 +13,10 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
-from commonweal.decide.budgets import actions as budgets
+from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots.rules import Choice
 from commonweal.decide.budgets.models import Pot
+from commonweal.decide.counts import actions as counts
 from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import (
@@ -128,10 +130,10 @@ def _a_counted_pot(challenge: Challenge, by_staff: Viewer, at: datetime) -> Pot:
     for number in range(8):
         voter = world.a_person(world.root(by_staff.authority))
         while_open = Viewer(by_staff.authority, voter, at - timedelta(days=3))
-        budgets.cast_ballot(
-            viewer=while_open, pot_id=pot.pk, project_ids=projects[: 1 + number % 2]
+        voting.cast_ballot(
+            viewer=while_open, pot_id=pot.pk, choice=Choice.of(projects)[: 1 + number % 2]
         )
-    budgets.count_pot(viewer=by_staff, pot_id=pot.pk)
+    counts.count_pot(viewer=by_staff, pot_id=pot.pk)
     return pot
 
 

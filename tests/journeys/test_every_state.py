@@ -9,8 +9,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from commonweal.decide.budgets import actions
 from commonweal.decide.budgets.models import Pot
+from commonweal.decide.counts import actions as counts
 from commonweal.propose.proposals.models import Proposal, Status
 from tests.decide.crowd import vote_for
 from tests.factories import world
@@ -34,7 +34,7 @@ def _pots(borough: Borough) -> dict[str, Pot]:
     for name in ("closed", "counted"):
         vote_for(made[name], borough.community, 30)
     for name in ("counted", "unvoted"):
-        actions.count_closed_pot(pot_id=made[name].pk, at=at)
+        counts.count_closed_pot(pot_id=made[name].pk, at=at)
     return made
 
 
@@ -66,9 +66,9 @@ def test_whoever_waits_for_a_count_sees_it_come(
 ) -> None:
     pot = _pots(borough)["closed"]
     watch = window(borough.resident)
-    watch.page.goto(reverse("budgets:result", args=[pot.pk]))
+    watch.page.goto(reverse("counts:result", args=[pot.pk]))
     assert watch.page.get_by_role("heading", level=1).inner_text() == "We are counting"
-    actions.count_closed_pot(pot_id=pot.pk, at=timezone.now())
+    counts.count_closed_pot(pot_id=pot.pk, at=timezone.now())
     watch.page.get_by_role("heading", name="Why it won, why it did not").wait_for(timeout=20_000)
     assert "The autumn pot: the result" in watch.page.title()
     watch.check()

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from commonweal.decide.budgets.models import Pot
+from commonweal.decide.counts import actions as counts
 from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import (
@@ -113,13 +114,12 @@ def a_comment(proposal: Proposal, person: Person) -> Comment:
 
 def a_counted_pot(challenge: Challenge) -> Pot:
     """Return a pot that was counted yesterday."""
-    from commonweal.decide.budgets import actions
 
     now = timezone.now()
     pot = world.a_pot(
         challenge, opens_at=now - timedelta(days=9), closes_at=now - timedelta(days=1)
     )
-    actions.count_closed_pot(pot_id=pot.pk, at=now)
+    counts.count_closed_pot(pot_id=pot.pk, at=now)
     return pot
 
 
@@ -139,8 +139,8 @@ NAMED = {
     "proposals:check": {"proposal_id": "draft"},
     "proposals:publish": {"proposal_id": "draft"},
     "proposals:edit": {"proposal_id": "draft"},
-    "budgets:result": {"pot_id": "counted"},
-    "budgets:ballots": {"pot_id": "counted"},
+    "counts:result": {"pot_id": "counted"},
+    "counts:ballots": {"pot_id": "counted"},
 }
 DESK = "challenges:check challenges:basics challenges:outcomes challenges:dates challenges:money"
 

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, settings
 from ninja.responses import NinjaJSONEncoder
 from pytest_django.live_server_helper import LiveServer
 
-from commonweal.decide.budgets import actions as budgets
+from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots.rules import Choice
+from commonweal.decide.counts import actions as counts
 from commonweal.ground.places.models import Authority, RoleKind
 from commonweal.ground.places.rules import Viewer
 from commonweal.propose.proposals.models import Comment, Proposal, Signature
@@ -38,9 +40,9 @@ def borough(authority: Authority) -> Authority:
         voter = world.a_person(world.root(authority))
         while_open = Viewer(authority, voter, at - timedelta(days=3))
         chosen = projects[: 1 + number % 2]
-        budgets.cast_ballot(viewer=while_open, pot_id=closed.pk, project_ids=chosen)
+        voting.cast_ballot(viewer=while_open, pot_id=closed.pk, choice=Choice.of(chosen))
     clerk = world.a_person(world.root(authority), role=RoleKind.CLERK)
-    budgets.count_pot(viewer=Viewer(authority, clerk, at, True), pot_id=closed.pk)
+    counts.count_pot(viewer=Viewer(authority, clerk, at, True), pot_id=closed.pk)
     return authority
 
 
@@ -297,8 +299,8 @@ def test_what_was_missing_does_not_tell_how_few_chose_an_idea(
         voter = world.a_person(world.root(borough))
         while_open = Viewer(borough, voter, at - timedelta(days=3))
         chosen = [liked] if number < 8 else [unlike]
-        budgets.cast_ballot(viewer=while_open, pot_id=pot.pk, project_ids=chosen)
-    kept = budgets.count_closed_pot(pot_id=pot.pk, at=at).result["projects"][1]
+        voting.cast_ballot(viewer=while_open, pot_id=pot.pk, choice=Choice.of(chosen))
+    kept = counts.count_closed_pot(pot_id=pot.pk, at=at).result["projects"][1]
     assert (kept["votes"], kept["needed_ballots"] is None) == (2, False)
     line = client.get(f"/api/pots/{pot.pk}/result").json()["projects"][1]
     assert {name for name, told in line.items() if told is None} == {

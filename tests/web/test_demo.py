@@ -11,7 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import include, path
 
-from commonweal.decide.budgets.models import Pot, Roll
+from commonweal.decide.ballots.models import Roll
+from commonweal.decide.budgets.models import Pot
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community, Organisation, RoleKind

@@ -18,8 +18,9 @@ from django.db import models, transaction
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from commonweal.decide.budgets.actions import count_closed_pot
-from commonweal.decide.budgets.models import Approval, Ballot, Pot
+from commonweal.decide.ballots.models import Ballot
+from commonweal.decide.budgets.models import Pot
+from commonweal.decide.counts.actions import count_closed_pot
 from commonweal.ground.journal.actions import record
 from commonweal.ground.places.models import Authority
 from commonweal.ground.places.queries import forget_answers
@@ -115,9 +116,10 @@ def with_ballots(own: Things) -> Pot:
         own.challenge, opens_at=at - timedelta(days=9), closes_at=at - timedelta(days=1)
     )
     for _n in range(6):
-        ballot = Ballot.objects.create(pot=pot, envelope=bytes([_n]) * 32)
-        for project in pot.projects.all():
-            Approval.objects.create(ballot=ballot, project=project, pot=pot)
+        chosen = list(pot.projects.values_list("pk", flat=True))
+        Ballot.objects.create(
+            pot=pot, envelope=bytes([_n]) * 32, projects=chosen, marks=[1] * len(chosen)
+        )
     return pot
 
 

@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from commonweal.decide.budgets import actions as budgets
+from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots.rules import Choice
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority
 from commonweal.ground.places.rules import Viewer
@@ -83,7 +84,7 @@ def test_somebody_elses_receipt_follow_signature_and_data_stay_theirs(
     theirs = _busy(own, own.owner, other_idea.pk)
     client = sign_in(Client(), neighbour)
 
-    receipt = client.get(reverse("budgets:receipt", args=[own.pot.pk])).content.decode()
+    receipt = client.get(reverse("ballots:receipt", args=[own.pot.pk])).content.decode()
     assert own.project.title not in receipt
     for address in (reverse("people:mine"), reverse("people:devices")):
         page = client.get(address).content.decode()
@@ -98,7 +99,7 @@ def test_somebody_elses_receipt_follow_signature_and_data_stay_theirs(
     assert Follow.objects.filter(person=own.owner).exists()
     assert Signature.objects.filter(person=own.owner).exists()
 
-    mine = theirs.get(reverse("budgets:receipt", args=[own.pot.pk])).content.decode()
+    mine = theirs.get(reverse("ballots:receipt", args=[own.pot.pk])).content.decode()
     assert own.project.title in mine
     assert own.draft.title in theirs.get(reverse("people:mine")).content.decode()
     assert own.comment.body in json.dumps(theirs.post(reverse("people:download")).json())
@@ -107,7 +108,7 @@ def test_somebody_elses_receipt_follow_signature_and_data_stay_theirs(
 def _busy(own: Things, person: Person, idea_id: int) -> Client:
     """Let a person vote, follow and sign; return their browser."""
     viewer = Viewer(own.authority, person, timezone.now())
-    budgets.cast_ballot(viewer=viewer, pot_id=own.pot.pk, project_ids=[own.project.pk])
+    voting.cast_ballot(viewer=viewer, pot_id=own.pot.pk, choice=Choice.of([own.project.pk]))
     updates.follow(viewer=viewer, challenge=own.challenge)
     Signature.objects.create(
         proposal_id=idea_id, person=person, standing="resident", signed_at=viewer.at

@@ -8,17 +8,12 @@ app_name = "budgets"
 urlpatterns = [
     path("money/", views.pot_list, name="list"),
     path("money/<int:pot_id>/", views.pot, name="pot"),
-    path("money/<int:pot_id>/vote/", views.vote, name="vote"),
-    path("money/<int:pot_id>/receipt/", views.receipt, name="receipt"),
-    path("money/<int:pot_id>/result/", views.result, name="result"),
-    path("money/<int:pot_id>/ballots.pb", views.ballots, name="ballots"),
     path("money/projects/<int:project_id>/", views.project, name="project"),
     path("desk/money/new/<slug:slug>/", views.set_up, name="set_up"),
     path("desk/money/<int:pot_id>/", views.check, name="check"),
     path("desk/money/<int:pot_id>/change/", views.change, name="change"),
     path("desk/money/<int:pot_id>/ideas/", views.choose, name="choose"),
     path("desk/money/<int:pot_id>/ideas/new/", views.add, name="add"),
-    path("desk/money/<int:pot_id>/count/", views.count, name="count"),
     path("desk/money/projects/<int:project_id>/", views.change_project, name="change_project"),
     path("desk/money/projects/<int:project_id>/remove/", views.remove, name="remove"),
 ]

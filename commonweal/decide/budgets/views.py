@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
@@ -11,15 +9,13 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commonweal.decide.budgets import actions, queries, rules
-from commonweal.decide.budgets.forms import BallotForm, PotForm, ProjectForm
+from commonweal.decide.budgets.forms import PotForm, ProjectForm
 from commonweal.decide.budgets.models import Pot, Project
-from commonweal.engine.voting.pabulib import Election, write_pabulib
 from commonweal.ground.challenges.models import Challenge
-from commonweal.kit.doors import privileged, signed_in, the_one
+from commonweal.kit.doors import privileged, the_one
 from commonweal.kit.money import pounds
 from commonweal.kit.request import Request
 from commonweal.propose.proposals.models import Proposal
@@ -47,9 +43,6 @@ def pot(request: Request, pot_id: int) -> HttpResponse:
     pot = _pot(request, pot_id)
     values = {
         "projects": queries.projects_for(viewer, pot),
-        "why_not": rules.why_not(viewer, pot),
-        "has_voted": queries.has_voted(viewer, pot),
-        "turnout": queries.turnout(pot),
         "may_run": rules.may_run(viewer, pot),
     }
     return _page(request, "budgets/pot.html", pot, values)
@@ -60,154 +53,6 @@ def project(request: Request, project_id: int) -> HttpResponse:
     """Show one project of a pot: what it does, where, then what it costs."""
     project = get_object_or_404(queries.projects(request.viewer), pk=project_id)
     return _page(request, "budgets/project.html", project.pot, {"project": project})
-
-
-@require_safe
-def result(request: Request, pot_id: int) -> HttpResponse:
-    """Say of every project why it won or lost; before the count, when that will be."""
-    pot = _pot(request, pot_id)
-    if pot.result is None:
-        return _page(request, "budgets/result_later.html", pot, {})
-    lines = queries.lines(pot)
-    won = [line for line in lines if line["is_funded"]]
-    lost = [line for line in lines if not line["is_funded"]]
-    means = [pot.result[name]["mean"] for name in ("chosen", "chosen_by_votes")]
-    widest = max(*means, 0.01)
-    values = {
-        "result": pot.result,
-        "won": won,
-        "lost": lost,
-        "both": (won, lost),
-        "bar_here": means[0] / widest,
-        "bar_votes": means[1] / widest,
-        "left_pence": pot.pence - pot.result["spent_pence"],
-        "even_pence": pot.pence // max(1, pot.result["voters"]),
-        "publishes": queries.may_publish_ballots(pot),
-        "fewest": queries.FEWEST,
-    }
-    return _page(request, "budgets/result.html", pot, values)
-
-
-@require_safe
-def ballots(request: Request, pot_id: int) -> HttpResponse:
-    """Hand out the ballots of a counted pot without names, so that anyone can count again."""
-    pot = _pot(request, pot_id)
-    if not queries.may_publish_ballots(pot):
-        raise Http404
-    profile = queries.approvals(pot)
-    titles = pot.projects.in_bulk()
-    election = Election(
-        profile=profile,
-        budget=pot.pence,
-        vote_type="approval",
-        currency="GBP",
-        names=tuple(" ".join(titles[number].title.split()) for number in profile.ids.tolist()),
-        meta={"description": " ".join(pot.title.split()), "rule": pot.rule},
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "ballots.pb"
-        write_pabulib(election, file)
-        content = file.read_bytes()
-    name = f'attachment; filename="pot-{pot.pk}.pb"'
-    return HttpResponse(
-        content, content_type="text/plain; charset=utf-8", headers={"Content-Disposition": name}
-    )
-
-
-# --- voting
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@signed_in
-def vote(request: Request, pot_id: int) -> HttpResponse:
-    """Let a person choose, check and cast; without script each step is a form that comes back."""
-    if request.method != "POST":
-        return _ballot(request, pot_id)
-    form = BallotForm(request.POST)
-    step = request.POST.get("do", "total")
-    if not form.is_valid() or step != "cast":
-        return _ballot(request, pot_id, form, step)
-    chosen = form.cleaned_data["projects"]
-    try:
-        actions.cast_ballot(viewer=request.viewer, pot_id=pot_id, project_ids=chosen)
-    except Pot.DoesNotExist:
-        raise Http404 from None
-    except actions.PotClosed as closed:
-        return _page(request, "budgets/closed.html", closed.pot, {"sent": True}, status=409)
-    except actions.NotInThisPot:
-        return _ballot(request, pot_id, _with_stranger(form), step)
-    except PermissionDenied:
-        return _ballot(request, pot_id)
-    return redirect("budgets:receipt", pot_id)
-
-
-def _with_stranger(form: BallotForm) -> BallotForm:
-    words = _("One of the ideas you ticked is not on this ballot. Check your choice, then cast it.")
-    form.add_error("projects", words)
-    return form
-
-
-def _ballot(
-    request: Request, pot_id: int, form: BallotForm | None = None, step: str = ""
-) -> HttpResponse:
-    """Show the ballot with what is ticked so far, or the check page when it is asked for."""
-    viewer, pot = request.viewer, _pot(request, pot_id)
-    refused = rules.why_not(viewer, pot)
-    if refused and refused.code in ("closed", "coming"):
-        sent = form is not None
-        return _page(
-            request, "budgets/closed.html", pot, {"sent": sent}, status=409 if sent else 200
-        )
-    if refused:
-        return _page(request, "budgets/not_yours.html", pot, {"why_not": refused}, status=403)
-    mine = queries.ballot_of(viewer, pot)
-    ticked = _ticked(form) if form else set(queries.chosen_on(mine) if mine else ())
-    projects = queries.projects_for(viewer, pot)
-    chosen = [project for project in projects if project.pk in ticked]
-    if form and step == "check" and form.is_valid() and len(chosen) < len(ticked):
-        _with_stranger(form)
-    total = sum(project.cost_pence for project in chosen)
-    values = {
-        "projects": projects,
-        "chosen": chosen,
-        "ticked": ticked,
-        "total_pence": total,
-        "left_pence": pot.pence - total,
-        "over_pence": max(0, total - pot.pence),
-        "share": total / pot.pence,
-        "form": form if form and step in ("check", "cast") else None,
-        "nothing": form or BallotForm(),
-        "has_voted": mine is not None,
-    }
-    if form and step == "check" and form.is_valid():
-        return _page(request, "budgets/check.html", pot, values)
-    template = "budgets/baskets.html" if form and request.htmx else "budgets/vote.html"
-    return _page(request, template, pot, values)
-
-
-def _ticked(form: BallotForm) -> set[int]:
-    """Return what was ticked, also on a form with a mistake elsewhere; nothing is lost."""
-    form.is_valid()
-    given = form.data.getlist("projects") if hasattr(form.data, "getlist") else []
-    return {int(word) for word in given if word.isascii() and word.isdigit() and len(word) < 19}
-
-
-@require_safe
-@never_cache
-@signed_in
-def receipt(request: Request, pot_id: int) -> HttpResponse:
-    """Say that a person's vote is in, and show them what they chose while that can be found."""
-    viewer, pot = request.viewer, _pot(request, pot_id)
-    mine = queries.ballot_of(viewer, pot)
-    chosen = set(queries.chosen_on(mine)) if mine else set()
-    values = {
-        "ballot": mine,
-        "has_voted": mine is not None or queries.has_voted(viewer, pot),
-        "why_not": rules.why_not(viewer, pot),
-        "chosen": [project for project in pot.projects.order_by("pk") if project.pk in chosen],
-    }
-    return _page(request, "budgets/receipt.html", pot, values)
 
 
 # --- for those who run it
@@ -402,21 +247,8 @@ def check(request: Request, pot_id: int) -> HttpResponse:
         "nav": "desk",
         "projects": pot.projects.order_by("pk"),
         "total_pence": sum(pot.projects.values_list("cost_pence", flat=True)),
-        "turnout": queries.turnout(pot),
     }
     return _page(request, "budgets/desk_pot.html", pot, values)
-
-
-@require_POST
-@privileged
-def count(request: Request, pot_id: int) -> HttpResponse:
-    """Count a closed pot now."""
-    pot = _pot_to_run(request, pot_id)
-    try:
-        actions.count_pot(viewer=request.viewer, pot_id=pot_id)
-    except actions.NotYetClosed:
-        return _page(request, "budgets/closed.html", pot, {"nav": "desk"}, status=409)
-    return redirect("budgets:result", pot_id)
 
 
 # --- shared

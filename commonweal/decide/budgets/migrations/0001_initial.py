@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Ballot',
             fields=[
-                ('id', models.BigIntegerField(default=commonweal.decide.budgets.models.new_number, editable=False, primary_key=True, serialize=False)),
+                ('id', models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
                 ('envelope', models.BinaryField(max_length=32)),
                 ('pot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ballots', to='budgets.pot')),
             ],

@@ -1,0 +1,136 @@
+"""Casting a ballot, changing it, and taking it back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from commonweal.decide.ballots import queries, rules
+from commonweal.decide.ballots.models import Ballot, Channel, Roll, new_number, new_receipt
+from commonweal.decide.ballots.queries import Voter
+from commonweal.decide.ballots.rules import Choice, Wrong
+from commonweal.decide.budgets.models import Pot
+from commonweal.ground.people.models import Person
+from commonweal.ground.places.rules import Viewer
+
+
+class PotClosed(Exception):
+    """The pot is not taking votes at this moment."""
+
+    def __init__(self, pot: Pot) -> None:
+        super().__init__(pot.title)
+        self.pot = pot
+
+
+class WrongBallot(Exception):
+    """This kind of ballot cannot say that; ``wrong`` tells what and how to mend it."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        super().__init__(wrong.words)
+        self.wrong = wrong
+
+
+class VotedAlready(Exception):
+    """Somebody with this account, entry of a register or voting code has voted in another way."""
+
+
+@transaction.atomic
+def cast_ballot(
+    *, viewer: Viewer, pot_id: int, choice: Choice, voter: Voter | None = None
+) -> Ballot:
+    """Record what a voter chooses, replacing any earlier ballot under the same name.
+
+    ``voter`` is who votes without an account: by code, on paper, by telephone, as a guest; whoever
+    calls has checked that. Raises ``PotClosed`` outside the voting window, ``PermissionDenied`` if
+    this voter may not vote, ``WrongBallot`` for what the ballot cannot say, ``VotedAlready`` if the
+    same person voted in another way. Leaves nothing in the journal.
+    """
+    held = queries.pot_held_open(viewer, pot_id)
+    if held is None:
+        raise Pot.DoesNotExist
+    pot = held.pot
+    if not pot.is_open(viewer.at):
+        raise PotClosed(pot)
+    refused = rules.why_not(viewer, pot, voter)
+    if refused:
+        raise PermissionDenied(refused.words)
+    if voter is None:
+        assert viewer.person is not None  # the rule has refused everybody else
+        voter = queries.voter_of(viewer.person, entry_id=held.entry_id)
+    wrong = rules.wrong_with(pot, held.listed, choice)
+    if wrong:
+        raise WrongBallot(wrong)
+    return _in_the_box(pot, voter, choice)
+
+
+# One voter's simultaneous votes meet at the ballot's envelope and at their line of the roll: the
+# second waits there until the first is done. That they voted goes on the roll; never when, nor what.
+_IN_THE_BOX = """
+WITH on_roll AS (
+    INSERT INTO ballots_roll (id, pot_id, round_id, person_id, entry_id, voting_code_id, channel)
+    SELECT %(roll)s, %(pot)s, %(round)s, %(person)s, %(entry)s, %(code)s, %(channel)s
+     WHERE %(channel)s::text IS NOT NULL
+    ON CONFLICT DO NOTHING
+    RETURNING id
+)
+INSERT INTO ballots_ballot (id, pot_id, envelope, receipt, projects, marks)
+VALUES (%(ballot)s, %(pot)s, %(envelope)s, %(receipt)s, %(projects)s, %(marks)s)
+ON CONFLICT (pot_id, envelope)
+    DO UPDATE SET projects = EXCLUDED.projects, marks = EXCLUDED.marks
+RETURNING id, receipt, xmax = 0, (SELECT count(*) FROM on_roll)
+"""
+
+
+def _in_the_box(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
+    ballot = Ballot(
+        pot=pot,
+        envelope=pot.seal(voter.name),
+        projects=list(choice.projects),
+        marks=list(choice.marks),
+    )
+    values: dict[str, Any] = {
+        "roll": new_number(),
+        "pot": pot.pk,
+        "round": pot.round_id,
+        "person": voter.person_id,
+        "entry": voter.entry_id,
+        "code": voter.code_id,
+        "channel": voter.channel,
+        "ballot": ballot.pk,
+        "envelope": ballot.envelope,
+        "receipt": new_receipt(),
+        "projects": ballot.projects,
+        "marks": ballot.marks,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_THE_BOX, values)
+        ballot.pk, ballot.receipt, is_new, on_roll = cursor.fetchone()
+    if is_new and not on_roll and voter.channel is not None:
+        raise VotedAlready(_already(pot, voter))
+    return ballot
+
+
+def _already(pot: Pot, voter: Voter) -> str:
+    """Say by what way this voter has voted, or that it was in another district."""
+    same = queries.lines_of(voter)
+    here = Roll.objects.filter(same, pot=pot).values_list("channel", flat=True).first()
+    if here is not None:
+        return rules.words_of(Channel(here))
+    return _("You have voted in another district already. One person votes in one district.")
+
+
+@transaction.atomic
+def leave_the_rolls(person: Person, at: datetime) -> None:
+    """Forget that a person voted; take back the ballots that can still be found.
+
+    Once a pot is counted its key is gone: the ballot is nobody's any more, and stays.
+    """
+    voted = Pot.objects.filter(roll__person=person).order_by("pk").distinct()
+    for pot in Pot.objects.select_for_update().filter(pk__in=voted.values("pk")).order_by("pk"):
+        if pot.key is not None:
+            Ballot.objects.filter(pot=pot, envelope=pot.envelope_of(person)).delete()
+    Roll.objects.filter(person=person).delete()

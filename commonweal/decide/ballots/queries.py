@@ -1,0 +1,179 @@
+"""Reading ballots: a voter's own, the roll, and all that one vote has to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from commonweal.decide.ballots.models import Ballot, Channel, Roll
+from commonweal.decide.budgets.models import Pot, Project
+from commonweal.decide.budgets.queries import as_cards, pots
+from commonweal.ground.challenges.queries import seats_of
+from commonweal.ground.people.models import Person
+from commonweal.ground.places.models import Community, Membership
+from commonweal.ground.places.rules import Viewer, everyone
+from commonweal.kit.composed import composed
+
+
+class Voter(NamedTuple):
+    """Who votes: a name for the envelope, and what stands on the roll; a guest stands on none."""
+
+    name: str
+    channel: Channel | None = Channel.ONLINE
+    person_id: int | None = None
+    entry_id: int | None = None
+    code_id: int | None = None
+
+
+class Listed(NamedTuple):
+    """What a ballot has to know of a project."""
+
+    cost_pence: int
+    exclusive: str
+
+
+def voter_of(person: Person, *, entry_id: int | None = None) -> Voter:
+    """Return a person with an account as a voter."""
+    return Voter(f"person:{person.pk}", Channel.ONLINE, person.pk, entry_id)
+
+
+# --- one voter's part
+
+
+def has_voted(viewer: Viewer, pot: Pot) -> bool:
+    """Tell whether this person is on the roll."""
+    if viewer.person is None:
+        return False
+    return Roll.objects.filter(pot=pot, person=viewer.person).exists()
+
+
+def ballot_under(pot: Pot, name: str) -> Ballot | None:
+    """Return the ballot of whoever votes under this name, while the pot's key can still find it."""
+    if pot.key is None:
+        return None
+    return Ballot.objects.filter(pot=pot, envelope=pot.seal(name)).first()
+
+
+def ballot_of(viewer: Viewer, pot: Pot) -> Ballot | None:
+    """Return this person's own ballot while the pot's key can still find it."""
+    return ballot_under(pot, voter_of(viewer.person).name) if viewer.person else None
+
+
+def lines_of(voter: Voter) -> Q:
+    """Return which lines of a roll speak of this voter."""
+    said = Q(pk__in=[])
+    for name in ("person_id", "entry_id"):
+        if getattr(voter, name) is not None:
+            said |= Q(**{name: getattr(voter, name)})
+    return said if voter.code_id is None else said | Q(voting_code_id=voter.code_id)
+
+
+def turnout(pot: Pot) -> int:
+    """Return how many have voted."""
+    return int(pot.result["voters"]) if pot.result else pot.ballots.count()
+
+
+def pots_voted_in(viewer: Viewer) -> QuerySet[Pot]:
+    """Return the pots whose roll names this person: that they voted, never what."""
+    mine = Roll.objects.filter(pot=OuterRef("pk"), person=viewer.person)
+    return pots(viewer).filter(Exists(mine)).order_by("-closes_at", "-pk")
+
+
+def glance_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
+    """Return how many have voted so far."""
+    return None if pot.state(viewer.at) == "coming" else {"turnout": turnout(pot)}
+
+
+def mine_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
+    """Return the pots a person voted in: that, not what."""
+    if viewer.person is None or seats_of(viewer):
+        found = list(as_cards(pots_voted_in(viewer))[:10])
+    else:
+        asked = {"authority": viewer.authority.pk, "at": viewer.at}
+        found = _voted_in(**asked, person=viewer.person.pk)
+    return {"pots": found} if found else None
+
+
+@composed
+def _voted_in(authority: Any, at: Any, person: Any) -> QuerySet[Pot]:
+    mine = Roll.objects.filter(pot=OuterRef("pk"), person=person)
+    return (
+        as_cards(pots(everyone(authority, at)))
+        .filter(Exists(mine))
+        .order_by("-closes_at", "-pk")[:10]
+    )
+
+
+def personal(person: Person) -> Iterable[Mapping[str, Any]]:
+    """Return what is kept about a person: where they voted, and what as long as that can be found."""
+    for voted in Roll.objects.filter(person=person).select_related("pot").order_by("pot_id"):
+        row: dict[str, Any] = {"pot": voted.pot.title, "voted": True, "by": voted.channel}
+        mine = ballot_under(voted.pot, voter_of(person).name)
+        if mine is not None:
+            titles = dict(Project.objects.filter(pk__in=mine.projects).values_list("pk", "title"))
+            row["chosen"] = [
+                {"project": titles[number], "mark": mark}
+                for number, mark in zip(mine.projects, mine.marks, strict=True)
+            ]
+        yield row
+
+
+# --- the moment of voting
+
+# A vote may cost three statements after session, person and authority are known. So this one
+# brings the pot, its projects, where the voter belongs and which entry of a register is theirs. The
+# lock is shared: many vote at once, and nobody while the pot is counted.
+_HELD = """
+SELECT pot.*,
+       (SELECT jsonb_agg(jsonb_build_array(id, cost_pence, exclusive))
+          FROM budgets_project WHERE pot_id = pot.id) AS listed,
+       jsonb_build_array(place.id, place.name, place.slug, place.ancestors) AS place,
+       (SELECT jsonb_agg(jsonb_build_array(m.level, m.expires_at, c.id, c.name, c.slug, c.ancestors))
+          FROM places_membership m JOIN places_community c ON c.id = m.community_id
+         WHERE m.person_id = %s AND c.authority_id = pot.authority_id) AS belongs,
+       (SELECT e.id FROM registers_entry e JOIN registers_register r ON r.id = e.register_id
+         WHERE e.person_id = %s AND r.authority_id = pot.authority_id LIMIT 1) AS own_entry
+  FROM budgets_pot pot
+  JOIN challenges_challenge challenge ON challenge.id = pot.challenge_id
+  JOIN places_community place ON place.id = pot.community_id
+ WHERE pot.id = %s AND pot.authority_id = %s AND challenge.published_at <= %s
+   FOR KEY SHARE OF pot
+"""
+
+
+class Held(NamedTuple):
+    """A pot under a shared lock, its projects by number, and the voter's entry of a register."""
+
+    pot: Pot
+    listed: dict[int, Listed]
+    entry_id: int | None
+
+
+def pot_held_open(viewer: Viewer, pot_id: int) -> Held | None:
+    """Return a pot under a shared lock, and tell the viewer where they belong on the way."""
+    who = viewer.person.pk if viewer.person else None
+    values = [who, who, pot_id, viewer.authority.pk, viewer.at]
+    for pot in Pot.objects.raw(_HELD, values):
+        more = vars(pot)
+        pot.community = _community(viewer, *json.loads(more["place"]))
+        if viewer.person is not None:
+            viewer.memberships = [
+                Membership(
+                    person=viewer.person,
+                    level=level,
+                    expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+                    community=_community(viewer, *place),
+                )
+                for level, expires_at, *place in json.loads(more["belongs"] or "[]")
+            ]
+        listed = {number: Listed(*facts) for number, *facts in json.loads(more["listed"] or "[]")}
+        return Held(pot, listed, more["own_entry"])
+    return None
+
+
+def _community(viewer: Viewer, pk: int, name: str, slug: str, ancestors: list[int]) -> Community:
+    return Community(pk=pk, name=name, slug=slug, ancestors=ancestors, authority=viewer.authority)

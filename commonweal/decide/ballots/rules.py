@@ -1,0 +1,198 @@
+"""Who may vote in a pot, and what a ballot may say. Everything here fails closed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from commonweal.decide.ballots import queries
+from commonweal.decide.ballots.models import Channel
+from commonweal.decide.ballots.queries import Listed, Voter
+from commonweal.decide.budgets.models import BallotKind, Pot, Reach
+from commonweal.ground.places.models import Level
+from commonweal.ground.places.rules import Viewer
+from commonweal.kit.money import pounds
+
+
+class WhyNot(NamedTuple):
+    """Why somebody may not vote now, and the next step, which may be none."""
+
+    code: str
+    words: str
+    link: str = ""
+    href: str = ""
+
+
+def may_vote(viewer: Viewer, pot: Pot, voter: Voter | None = None) -> bool:
+    """Tell whether this voter may vote in this pot at this moment."""
+    return why_not(viewer, pot, voter) is None
+
+
+def why_not(viewer: Viewer, pot: Pot, voter: Voter | None = None) -> WhyNot | None:
+    """Say why this voter may not vote in this pot now; nothing if they may.
+
+    ``voter`` is whoever votes without an account; without one it is the viewer's person.
+    """
+    if pot.authority_id != viewer.authority.pk:
+        return WhyNot("elsewhere", _("This ballot belongs to another authority."))
+    state = pot.state(viewer.at)
+    if state == "coming":
+        return WhyNot("coming", _("This ballot is not open yet."))
+    if state != "open":
+        return WhyNot("closed", _("This ballot is closed."))
+    if voter is not None and voter.person_id is None:
+        return _why_not_without_account(pot, voter)
+    if pot.reach == Reach.CODES:
+        words = _("This ballot is for people who were sent a voting code.")
+        return WhyNot("code", words)
+    if viewer.person is None:
+        words = _("One person, one vote: so we need to know who you are. Reading needs no account.")
+        onward = urlencode({"next": reverse("ballots:vote", args=[pot.pk])})
+        href = f"{reverse('account_login')}?{onward}"
+        return WhyNot("sign-in", words, _("Send me a code by email"), href)
+    return None if pot.reach == Reach.EVERYONE else _why_not_here(viewer, pot)
+
+
+def _why_not_without_account(pot: Pot, voter: Voter) -> WhyNot | None:
+    """A code, a paper or a call was checked by whoever let it in; a guest only where all may vote."""
+    if voter.channel is None and pot.reach != Reach.EVERYONE:
+        return WhyNot("guest", _("To vote here you need an account or a voting code."))
+    return None
+
+
+def _why_not_here(viewer: Viewer, pot: Pot) -> WhyNot | None:
+    if viewer.belongs(pot.community, pot.level):
+        return None
+    href = pot.community.get_absolute_url()
+    values = {"place": pot.community.name, "level": Level(pot.level).label}
+    if viewer.belongs(pot.community, Level.SELF_DECLARED):
+        words = (
+            _("To vote here we have to be surer that you belong to %(place)s: %(level)s.") % values
+        )
+        return WhyNot("verify", words, _("Show that you belong here"), href)
+    words = _("This money is shared out by people who belong to %(place)s.") % values
+    return WhyNot("join", words, _("Join %(place)s") % values, href)
+
+
+def pot_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
+    """Return what a pot's page says about the viewer's own vote."""
+    return {
+        "state": pot.state(viewer.at),
+        "why_not": why_not(viewer, pot),
+        "has_voted": queries.has_voted(viewer, pot),
+    }
+
+
+# --- what a ballot may say
+
+
+class Choice(NamedTuple):
+    """What somebody chose: projects, and for each 1, its place, its points or its score.
+
+    No project at all is a ballot too: none of these.
+    """
+
+    projects: tuple[int, ...] = ()
+    marks: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, projects: list[int]) -> Choice:
+        """Return the choice of these projects, each once, whatever their order."""
+        chosen = tuple(sorted(set(projects)))
+        return cls(chosen, (1,) * len(chosen))
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a choice, and how to mend it."""
+
+    code: str
+    words: str
+
+
+def wrong_with(pot: Pot, listed: Mapping[int, Listed], choice: Choice) -> Wrong | None:
+    """Say what this pot's kind of ballot cannot take in a choice; nothing if it can take it."""
+    projects, marks = choice
+    if len(projects) != len(marks) or len(set(projects)) != len(projects):
+        return Wrong(
+            "broken", _("Something in this ballot was broken. Choose again, then send it.")
+        )
+    if not set(projects) <= listed.keys():
+        words = _(
+            "One of the ideas you chose is not on this ballot. Check your choice, then cast it."
+        )
+        return Wrong("stranger", words)
+    if not projects:
+        return None
+    return (
+        _wrong_number(pot, len(projects))
+        or _wrong_marks(pot, marks)
+        or _wrong_together(pot, [listed[number] for number in projects])
+    )
+
+
+def _wrong_number(pot: Pot, chosen: int) -> Wrong | None:
+    if chosen < pot.fewest:
+        words = ngettext(
+            "Choose at least %(n)s idea, or say that you would fund none of these.",
+            "Choose at least %(n)s ideas, or say that you would fund none of these.",
+            pot.fewest,
+        )
+        return Wrong("too-few", words % {"n": pot.fewest})
+    if pot.most is not None and chosen > pot.most:
+        words = ngettext(
+            "Choose at most %(n)s idea. You have chosen %(chosen)s: take some out.",
+            "Choose at most %(n)s ideas. You have chosen %(chosen)s: take some out.",
+            pot.most,
+        )
+        return Wrong("too-many", words % {"n": pot.most, "chosen": chosen})
+    return None
+
+
+def _wrong_marks(pot: Pot, marks: tuple[int, ...]) -> Wrong | None:
+    if pot.ballot_kind == BallotKind.RANKED:
+        if sorted(marks) != list(range(1, len(marks) + 1)):
+            return Wrong("places", _("Give each idea a place of its own: 1, 2, 3 and so on."))
+        return None
+    if pot.ballot_kind == BallotKind.POINTS:
+        spent = sum(marks)
+        if min(marks) < 1 or spent > pot.points:
+            words = _("You have %(points)s points to give and gave %(spent)s: take some back.")
+            return Wrong("points", words % {"points": pot.points, "spent": spent})
+        return None
+    if pot.ballot_kind == BallotKind.SCORES:
+        if min(marks) < 1 or max(marks) > pot.top_score:
+            return Wrong("scores", _("Give scores from 0 to %(top)s.") % {"top": pot.top_score})
+        return None
+    return None if set(marks) == {1} else Wrong("broken", _("This ballot takes ticks alone."))
+
+
+def _wrong_together(pot: Pot, chosen: list[Listed]) -> Wrong | None:
+    """A basket has to fit into the pot, and holds at most one idea of each group where one may win."""
+    if pot.ballot_kind != BallotKind.BASKET:
+        return None
+    over = sum(project.cost_pence for project in chosen) - pot.pence
+    if over > 0:
+        words = _("Your basket costs %(over)s more than the pot holds. Take something out.")
+        return Wrong("over", words % {"over": pounds(over)})
+    groups = Counter(project.exclusive for project in chosen if project.exclusive)
+    if groups and max(groups.values()) > 1:
+        words = _("Two ideas in your basket exclude each other. Keep one of them.")
+        return Wrong("exclusive", words)
+    return None
+
+
+def words_of(channel: Channel) -> str:
+    """Say by what way somebody has voted already."""
+    return {
+        Channel.ONLINE: _("You have voted here already, on-line."),
+        Channel.CODE: _("This voting code has been used already."),
+        Channel.PAPER: _("You have voted here already, on paper."),
+        Channel.TELEPHONE: _("You have voted here already, by telephone."),
+        Channel.KIOSK: _("You have voted here already, at a kiosk."),
+    }[channel]

@@ -1,0 +1,19 @@
+"""What counts announce to the rest of the site."""
+
+from django.utils.translation import gettext_lazy as _
+
+from commonweal.kit.manifest import Event, Manifest
+
+MANIFEST = Manifest(
+    stage="decide",
+    title=_("Results"),
+    start="budgets:list",
+    journal=(
+        Event(
+            "pot.counted",
+            _("Votes counted: “%(title)s”. Ideas funded: %(funded)s of %(projects)s"),
+            "budgets.Pot",
+            follow=True,
+        ),
+    ),
+)
