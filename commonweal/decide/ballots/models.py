@@ -1,5 +1,7 @@
 """Ballots in the box, the roll of who has voted, and the receipts that stay after the count."""
 
+from __future__ import annotations
+
 import secrets
 from base64 import b32encode
 
