@@ -123,8 +123,8 @@ class Pot(models.Model):
     level = models.PositiveSmallIntegerField(choices=Level.choices, default=Level.SELF_DECLARED)
     opens_at = models.DateTimeField()
     closes_at = models.DateTimeField()
-    published_from = models.DateTimeField(null=True, blank=True)
-    result_from = models.DateTimeField(null=True, blank=True)
+    public_at = models.DateTimeField(null=True, blank=True)
+    result_at = models.DateTimeField(null=True, blank=True)
     paper_policy = models.CharField(
         max_length=5, choices=PaperPolicy.choices, default=PaperPolicy.FIRST
     )

@@ -49,7 +49,7 @@ def _count(pot: Pot, who: Person | None, at: datetime) -> Pot:
     pot.key = None
     pot.save(update_fields=["result", "counted_at", "counted_by", "key"])
     _shuffle(pot)
-    if pot.result_from is None or pot.result_from <= at:
+    if pot.result_at is None or pot.result_at <= at:
         _declare(pot, at)
     return pot
 

@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='pot',
-            name='published_from',
+            name='public_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='pot',
-            name='result_from',
+            name='result_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
