@@ -190,7 +190,7 @@ class Pot(models.Model):
             ),
             models.CheckConstraint(
                 name="pot_is_public_before_it_opens",
-                condition=Q(published_from__isnull=True) | Q(published_from__lte=F("opens_at")),
+                condition=Q(public_at__isnull=True) | Q(public_at__lte=F("opens_at")),
             ),
             models.CheckConstraint(
                 name="pot_counted_has_no_key",

@@ -70,7 +70,7 @@ def as_cards(pots: QuerySet[Pot]) -> QuerySet[Pot]:
 
 def _public(at: datetime) -> Q:
     """Return which pots everybody may read: their challenge is public, and no embargo holds."""
-    free = Q(published_from__isnull=True) | Q(published_from__lte=at)
+    free = Q(public_at__isnull=True) | Q(public_at__lte=at)
     return Q(challenge__published_at__lte=at) & free
 
 

@@ -211,7 +211,7 @@ def due_to_count(at: datetime) -> QuerySet[Pot]:
 def due_to_declare(at: datetime) -> QuerySet[Pot]:
     """Return the pots of all authorities that are counted and whose embargo has ended."""
     due = Pot.objects.filter(counted_at__isnull=False, declared_at__isnull=True)
-    return due.exclude(result_from__gt=at).order_by("counted_at", "pk")
+    return due.exclude(result_at__gt=at).order_by("counted_at", "pk")
 
 
 def due_to_explain(at: datetime) -> QuerySet[Pot]:

@@ -186,7 +186,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='pot',
-            constraint=models.CheckConstraint(condition=models.Q(('published_from__isnull', True), ('published_from__lte', models.F('opens_at')), _connector='OR'), name='pot_is_public_before_it_opens'),
+            constraint=models.CheckConstraint(condition=models.Q(('public_at__isnull', True), ('public_at__lte', models.F('opens_at')), _connector='OR'), name='pot_is_public_before_it_opens'),
         ),
         migrations.AddConstraint(
             model_name='round',

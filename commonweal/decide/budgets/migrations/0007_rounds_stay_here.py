@@ -10,4 +10,5 @@ class Migration(migrations.Migration):
     operations = [
         stays_in_authority("budgets_round", "challenge_id", "challenges_challenge"),
         stays_in_authority("budgets_pot", "round_id", "budgets_round"),
+        stays_in_authority("budgets_pot", "copied_from_id", "budgets_pot"),
     ]
