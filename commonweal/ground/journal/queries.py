@@ -246,9 +246,12 @@ def _searched(model: type[Model]) -> list[str]:
 
 def _parents(model: type[Model]) -> list[str]:
     """Name what leads from a thing to its challenge (a comment's proposal, a project's pot)."""
+    fields = model._meta.fields
+    if any(field.name == "challenge" for field in fields):
+        return []
     return [
         field.name
-        for field in model._meta.fields
+        for field in fields
         if isinstance(field, ForeignKey) and hasattr(field.related_model, "challenge_id")
     ]
 
