@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connections
 from django.test import Client
 
 from commonweal.ground.journal.models import Entry
 from commonweal.propose.proposals import actions
-from commonweal.propose.proposals.models import Comment, Proposal, Signature, Status
+from commonweal.propose.proposals.models import Comment, Merge, Proposal, Signature, Status
+from tests.factories import world
 from tests.visit import sign_in
 
 THREADS = 16
@@ -102,3 +104,101 @@ def test_only_one_of_many_old_windows_writes(draft, resident, as_):
         return 1
 
     assert sum(at_once(write)) == 1
+
+
+def test_two_merges_at_once_and_a_yes_taken_back_leave_one_clear_state(
+    challenge, idea, resident, neighbour, as_
+):
+    """Whatever order they come in: an idea joins one other at most, and never without every yes."""
+    other = world.a_proposal(challenge, author=neighbour)
+    third = world.a_proposal(challenge, author=neighbour)
+    sides = ((idea, other), (third, other), (idea, third))
+    made = [
+        actions.suggest_merge(
+            viewer=as_(neighbour), lead_id=lead.pk, joining_id=joining.pk, why="Alike"
+        )
+        for lead, joining in sides[:1]
+    ]
+    made.append(
+        Merge.objects.create(
+            authority=idea.authority,
+            lead=other,
+            joining=third,
+            suggested_by=neighbour,
+            suggested_at=idea.created_at,
+        )  # fmt: skip
+    )
+    turn = iter(range(THREADS))
+
+    def act() -> int:
+        n = next(turn)
+        answer = actions.unsay_merge if n % 4 == 3 else actions.agree_to_merge
+        who = (resident, neighbour)[n // 2 % 2]
+        try:
+            answer(viewer=as_(who), merge_id=made[n % 2].pk)
+        except (actions.Answered, actions.CannotBeOne, PermissionDenied):
+            return 0
+        return 1
+
+    at_once(act)
+    done = list(Merge.objects.filter(state="merged"))
+    assert len({merge.joining_id for merge in done}) == len(done)
+    assert not {merge.lead_id for merge in done} & {merge.joining_id for merge in done}
+    for merge in done:
+        authors = {merge.lead.author_id, merge.joining.author_id}
+        assert authors <= set(merge.consents.values_list("person", flat=True))
+        assert merge.joining.status == Status.MERGED
+    gone = Proposal.objects.filter(status=Status.MERGED).count()
+    assert gone == len(done)
+
+
+def test_joining_and_signing_at_once_counts_every_name_once(
+    challenge, idea, resident, neighbour, community, as_
+):
+    other = world.a_proposal(challenge, author=neighbour)
+    made = actions.suggest_merge(
+        viewer=as_(neighbour), lead_id=idea.pk, joining_id=other.pk, why="Alike"
+    )
+    people = [world.a_person(community) for _ in range(THREADS - 1)]
+    turn = iter(range(THREADS))
+
+    def act() -> int:
+        n = next(turn)
+        try:
+            if n == 7:
+                actions.agree_to_merge(viewer=as_(resident), merge_id=made.pk)
+            else:
+                where = (idea, other)[n % 2]
+                actions.sign_proposal(
+                    viewer=as_(people[n - (n > 7)]), proposal_id=where.pk, standing="resident"
+                )
+        except actions.NotTakingNames:
+            return 0
+        return 1
+
+    signed = sum(at_once(act)) - 1
+    assert Signature.objects.filter(proposal=idea).count() == signed
+    assert Proposal.objects.get(pk=other.pk).status == Status.MERGED
+
+
+def test_parting_sixteen_times_parts_once(challenge, idea, resident, neighbour, as_):
+    other = world.a_proposal(challenge, author=neighbour)
+    made = actions.suggest_merge(
+        viewer=as_(neighbour), lead_id=idea.pk, joining_id=other.pk, why="Alike"
+    )
+    actions.agree_to_merge(viewer=as_(resident), merge_id=made.pk)
+    turn = iter(range(THREADS))
+
+    def act() -> int:
+        if next(turn) % 2:
+            actions.undo_merge(viewer=as_(neighbour), merge_id=made.pk)
+        else:
+            try:
+                actions.withdraw_proposal(viewer=as_(resident), proposal_id=idea.pk)
+            except actions.WordsStand:
+                return 0
+        return 1
+
+    at_once(act)
+    assert Entry.objects.filter(what="proposal.merge_undone").count() == 1
+    assert Proposal.objects.get(pk=other.pk).status == Status.PUBLISHED

@@ -18,6 +18,8 @@ LEADERS = "sign-in 403 404 403 second-step 200 404"
 DONE_BY_LEADERS = "sign-in 403 404 403 second-step on 404"
 MODERATORS = "sign-in 403 200 403 second-step 200 404"
 DONE_BY_MODERATORS = "sign-in 403 on 403 second-step on 404"
+JOINERS = "sign-in 403 403 403 second-step 200 404"
+PARTIES = "sign-in 404 404 404 404 200 404"
 STRANGERS = "200 on on on on on 404"
 UNKNOWN = "404 404 404 404 404 404 404"
 
@@ -91,6 +93,14 @@ DOORS: dict[str, tuple[str, str]] = {
     "proposals:sign": (NOT_ASKED, "sign-in on 403 403 on on 404"),
     "proposals:unsign": (NOT_ASKED, DONE_SIGNED_IN),
     "proposals:comment": (NOT_ASKED, EVERYONE),
+    "proposals:as_it_was": ("on on on on on on 404", NOT_ASKED),
+    "proposals:join": (JOINERS, JOINERS),
+    "proposals:merge": (PARTIES, NOT_ASKED),
+    "proposals:agree": (NOT_ASKED, "sign-in 404 404 404 404 403 404"),
+    "proposals:unsay": (NOT_ASKED, "sign-in 404 404 404 404 403 404"),
+    "proposals:refuse": (NOT_ASKED, "sign-in 404 404 404 404 403 404"),
+    "proposals:drop": (NOT_ASKED, "sign-in 404 404 404 404 on 404"),
+    "proposals:undo": (NOT_ASKED, "sign-in 404 404 404 404 403 404"),
     "proposals:hide": (MODERATORS, MODERATORS),
     "proposals:show": (NOT_ASKED, DONE_BY_MODERATORS),
     "proposals:remove_comment": (NOT_ASKED, OWNER),

@@ -23,7 +23,7 @@ from commonweal.ground.places.models import (
     Standing,
     StandingKind,
 )
-from commonweal.propose.proposals.models import Comment, Proposal
+from commonweal.propose.proposals.models import Comment, Merge, Proposal
 from tests.factories import world
 from tests.visit import sign_in
 
@@ -42,6 +42,7 @@ class Things:
     proposal: Any = None
     draft: Any = None
     comment: Any = None
+    merge: Any = None
     pot: Any = None
     counted: Any = None
     project: Any = None
@@ -81,6 +82,7 @@ def things(authority: Authority) -> Things:
         proposal=proposal,
         draft=draft,
         comment=a_comment(proposal, owner),
+        merge=a_merge(proposal, world.a_proposal(challenge), owner),
         pot=pot,
         counted=a_counted_pot(challenge),
         project=pot.projects.first(),
@@ -109,6 +111,18 @@ def a_comment(proposal: Proposal, person: Person) -> Comment:
         standing=StandingKind.RESIDENT,
         body="It would have helped my mother.",
         written_at=timezone.now(),
+    )
+
+
+def a_merge(lead: Proposal, joining: Proposal, person: Person) -> Merge:
+    """Return the suggestion that one idea joins another, which waits for an answer."""
+    return Merge.objects.create(
+        authority=lead.authority,
+        lead=lead,
+        joining=joining,
+        why="Both light the way home.",
+        suggested_at=timezone.now(),
+        suggested_by=person,
     )
 
 
@@ -154,6 +168,7 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "pk": "standing",
         "proposal_id": "proposal",
         "comment_id": "comment",
+        "merge_id": "merge",
         "pot_id": "pot",
         "project_id": "project",
         **NAMED.get(name, {}),

@@ -60,6 +60,7 @@ WRITTEN = {
     "challenges.Outcome": "statement for_whom measure unit",
     "proposals.Proposal": "title better for_whom measure risks change takes_part cost_note",
     "proposals.Comment": "body",
+    "proposals.Merge": "why",
     "budgets.Pot": "title about",
     "budgets.Project": "title summary where",
 }

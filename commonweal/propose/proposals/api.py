@@ -68,6 +68,16 @@ class IdeaRow(Schema):
         return count
 
 
+class Joined(Schema):
+    """An idea that joined another; its author is an author of both."""
+
+    id: int
+    title: str
+    author: str
+    standing: str
+    joined_at: datetime
+
+
 class IdeaWhole(IdeaRow):
     """An idea with all its words."""
 
@@ -77,6 +87,28 @@ class IdeaWhole(IdeaRow):
     takes_part: str
     cost_note: str
     changed_at: datetime
+    joined_by: list[Joined] = Field(description="Ideas that joined this one, with their authors.")
+    joined: int | None = Field(description="Where this idea went, once it joined another.")
+
+    @staticmethod
+    def resolve_joined_by(idea: Proposal) -> list[dict[str, Any]]:
+        """Return the ideas that joined this one."""
+        return [
+            {
+                "id": merge.joining_id,
+                "title": merge.joining.title if merge.joining.is_public else "",
+                "author": str(merge.joining.author),
+                "standing": merge.joining.standing,
+                "joined_at": merge.settled_at,
+            }
+            for merge in queries.ties(idea).joined
+        ]
+
+    @staticmethod
+    def resolve_joined(idea: Proposal) -> int | None:
+        """Return the number of the idea it joined."""
+        way = queries.ties(idea).way_on
+        return way.lead_id if way else None
 
 
 class CommentRow(Schema):
@@ -155,4 +187,4 @@ def list_comments(request: HttpRequest, paging: Pages, idea_id: int = Number) ->
 
 
 def _idea(request: HttpRequest, idea_id: int) -> Proposal:
-    return get_object_or_404(queries.proposals(cast(Request, request).viewer), pk=idea_id)
+    return get_object_or_404(queries.readable_by_all(cast(Request, request).viewer), pk=idea_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -247,6 +248,71 @@ class HideForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose a reason: the person will ask.")},
     )
+
+
+class JoinForm(forms.Form):
+    """Which other idea is meant, which of the two stays, and why."""
+
+    THIS, OTHER = "this", "other"
+
+    idea = forms.ChoiceField(
+        label=_("Which idea wants the same?"),
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    number = forms.CharField(
+        label=_("Or another idea of this challenge, by its number or address"),
+        help_text=_("The number stands in the address of its page, like 12 in /ideas/12/."),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-10"}),
+    )
+    keep = forms.ChoiceField(
+        label=_("Whose words stay?"),
+        help_text=_("The other joins it: all are named as authors, and the signatures come along."),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose which of the two stays.")},
+    )
+    why = Words(
+        most=1000,
+        rows=4,
+        label=_("Why do these two belong together?"),
+        nothing=_("Say in a sentence why they belong together. Their authors read it."),
+    )
+
+    def __init__(self, data: Any = None, *, idea: Proposal, similar: list[Proposal]) -> None:
+        super().__init__(data)
+        self.this = idea
+        choice, keep = self.fields["idea"], self.fields["keep"]
+        assert isinstance(choice, forms.ChoiceField) and isinstance(keep, forms.ChoiceField)
+        choice.choices = [(str(other.pk), other.title) for other in similar]
+        if not similar:
+            del self.fields["idea"]
+        keep.choices = [
+            (self.THIS, gettext("The words of “%(title)s”") % {"title": idea.title}),
+            (self.OTHER, gettext("The words of the other idea")),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """Find the number of the other idea, however it was given."""
+        given = super().clean() or {}
+        typed = str(given.get("number") or "").strip()
+        found = re.fullmatch(r"(?:\S*/ideas/)?(\d{1,18})/?\S*", typed) if typed else None
+        if typed and not found:
+            self.add_error("number", _("Write the number of an idea, like 12."))
+        elif not typed and not given.get("idea"):
+            where = "idea" if "idea" in self.fields else "number"
+            self.add_error(where, _("Choose an idea, or write the number of one."))
+        else:
+            given["other"] = int(found[1]) if found else int(given["idea"])
+        return given
+
+    @property
+    def sides(self) -> dict[str, int]:
+        """Return which idea leads and which joins it."""
+        this, other = self.this.pk, self.cleaned_data["other"]
+        leads = self.cleaned_data["keep"] == self.THIS
+        return {"lead_id": this if leads else other, "joining_id": other if leads else this}
 
 
 class FindForm(forms.Form):

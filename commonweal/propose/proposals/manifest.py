@@ -25,6 +25,34 @@ MANIFEST = Manifest(
         Event("proposal.comment_shown", _("A comment on “%(title)s” is shown again"), IDEA),
         Event("proposal.hidden", _("A moderator hid an idea"), IDEA),
         Event("proposal.shown", _("An idea is shown again: “%(title)s”"), IDEA),
+        Event(
+            "proposal.merge_suggested",
+            _("Somebody suggested that another idea joins “%(title)s”"),
+            IDEA,
+        ),
+        Event(
+            "proposal.merge_agreed",
+            _("An author agreed that another idea joins “%(title)s”"),
+            IDEA,
+        ),
+        Event("proposal.merge_unsaid", _("An author took back their yes: “%(title)s”"), IDEA),
+        Event(
+            "proposal.merge_refused",
+            _("An author said no: no other idea joins “%(title)s” by this"),
+            IDEA,
+        ),
+        Event("proposal.merge_dropped", _("A suggestion to join “%(title)s” was dropped"), IDEA),
+        Event(
+            "proposal.merged",
+            _("Another idea joined “%(title)s” and brought %(signatures)s signatures"),
+            IDEA,
+            follow=True,
+        ),
+        Event(
+            "proposal.merge_undone",
+            _("An idea that had joined “%(title)s” stands on its own again"),
+            IDEA,
+        ),
     ),
     panels=(
         Panel("home", queries.panel_home, "proposals/panel_home.html"),
@@ -51,6 +79,14 @@ MANIFEST = Manifest(
             _("What you said about ideas. Your comments are deleted."),
             export=queries.personal_comments,
             erase=actions.let_go_of_comments,
+        ),
+        Personal(
+            _(
+                "Ideas that became one: what you suggested and agreed to is deleted. Where your idea"
+                " joined another, a co-author without a name stays."
+            ),
+            export=queries.personal_merges,
+            erase=actions.let_go_of_merges,
         ),
     ),
     tables=(Table("ideas", read=queries.proposals),),

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.ground.challenges.models import Challenge
@@ -25,6 +25,7 @@ class Status(models.TextChoices):
     NOT_FUNDED = "not-funded", _("Not funded")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     HIDDEN = "hidden", _("Hidden by a moderator")
+    MERGED = "merged", _("Joined another idea")
 
 
 # Who uses a service and who gives it: when both stand for an idea, it is a partnership.
@@ -103,6 +104,7 @@ class Proposal(models.Model):
     )
 
     PUBLIC = (Status.PUBLISHED, Status.IN_BALLOT, Status.FUNDED, Status.NOT_FUNDED)
+    READABLE = (*PUBLIC, Status.MERGED)
     NEEDED = ("better", "for_whom", "measure", "change", "takes_part", "title")
     SIGNABLE = (Status.PUBLISHED, Status.IN_BALLOT)
 
@@ -126,7 +128,9 @@ class Proposal(models.Model):
             ),
             models.CheckConstraint(
                 name="proposal_in_public_was_published",
-                condition=~Q(status__in=("published", "in-ballot", "funded", "not-funded"))
+                condition=~Q(
+                    status__in=("published", "in-ballot", "funded", "not-funded", "merged")
+                )
                 | Q(published_at__isnull=False),
             ),
             models.CheckConstraint(
@@ -139,8 +143,14 @@ class Proposal(models.Model):
         return self.title or str(_("An idea without a title yet"))
 
     def get_absolute_url(self) -> str:
-        """Return the proposal's own page."""
+        """Return the proposal's page; once it joined another, that leads on to the other."""
         return address("proposals:proposal", self.pk)
+
+    def own_page(self) -> str:
+        """Return the page with this idea's own words, wherever it went."""
+        if self.status == Status.MERGED:
+            return address("proposals:as_it_was", self.pk)
+        return self.get_absolute_url()
 
     def get_status_display(self) -> str:  # type: ignore[no-redef]
         """Return the status's words (Django's own way reads every status each time)."""
@@ -153,6 +163,11 @@ class Proposal(models.Model):
     @property
     def is_public(self) -> bool:
         """Tell whether everyone may read it."""
+        return self.status in self.READABLE
+
+    @property
+    def takes_comments(self) -> bool:
+        """Tell whether people may talk about it here: once joined to another, they talk there."""
         return self.status in self.PUBLIC
 
     def missing(self) -> list[str]:
@@ -175,13 +190,127 @@ class Proposal(models.Model):
         return self.published_at is not None and self.changed_at > self.published_at
 
 
+class MergeState(models.TextChoices):
+    """What became of the suggestion that two ideas become one."""
+
+    SUGGESTED = "suggested", _("Waiting for an answer")
+    MERGED = "merged", _("One idea now")
+    REFUSED = "refused", _("An author said no")
+    DROPPED = "dropped", _("Taken back")
+    UNDONE = "undone", _("Two ideas again")
+
+
+class Merge(models.Model):
+    """One idea is to join another, the lead; it happens once every author of both agrees."""
+
+    authority = models.ForeignKey(Authority, models.PROTECT)
+    lead = models.ForeignKey(Proposal, models.CASCADE, related_name="joined_by")
+    joining = models.ForeignKey(Proposal, models.CASCADE, related_name="joins")
+    why = models.TextField(max_length=1000, blank=True)
+    state = models.CharField(
+        max_length=10, choices=MergeState.choices, default=MergeState.SUGGESTED
+    )
+    suggested_at = models.DateTimeField()
+    suggested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="merge_state_is_known", condition=Q(state__in=MergeState.values)
+            ),
+            models.CheckConstraint(name="merge_has_two_ideas", condition=~Q(lead=F("joining"))),
+            models.CheckConstraint(
+                name="merge_is_settled_or_waits",
+                condition=Q(state="suggested", settled_at__isnull=True)
+                | (~Q(state="suggested") & Q(settled_at__isnull=False)),
+            ),
+            models.UniqueConstraint(
+                fields=("joining",), condition=Q(state="merged"), name="idea_joins_one_other"
+            ),
+            models.UniqueConstraint(
+                fields=("lead", "joining"),
+                condition=Q(state="suggested"),
+                name="merge_is_suggested_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.joining_id} joins {self.lead_id}"
+
+    def get_absolute_url(self) -> str:
+        """Return the page where its authors answer."""
+        return address("proposals:merge", self.pk)
+
+
+class Consent(models.Model):
+    """An author agrees that two ideas become one."""
+
+    merge = models.ForeignKey(Merge, models.CASCADE, related_name="consents")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("merge", "person"), name="author_agrees_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person_id} agrees to {self.merge_id}"
+
+
+class Coauthor(models.Model):
+    """The author of an idea that joined this one: named beside its first author.
+
+    Authors do not sign their own idea. Whoever had signed it before gets that signature back, as
+    ``signed_as``, if the ideas part again.
+    """
+
+    proposal = models.ForeignKey(Proposal, models.CASCADE, related_name="coauthors")
+    merge = models.ForeignKey(Merge, models.CASCADE, related_name="coauthors")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    standing = models.CharField(max_length=20, choices=StandingKind.choices)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, blank=True)
+    signed_as = models.CharField(max_length=20, choices=StandingKind.choices, blank=True)
+    signed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("merge", "person"), name="coauthor_joins_once"),
+            models.CheckConstraint(
+                name="coauthor_standing_is_known", condition=Q(standing__in=StandingKind.values)
+            ),
+            models.CheckConstraint(
+                name="coauthor_had_signed_or_not",
+                condition=Q(signed_as="", signed_at__isnull=True)
+                | (Q(signed_as__in=StandingKind.values) & Q(signed_at__isnull=False)),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person_id} beside the author of {self.proposal_id}"
+
+    def get_standing_display(self) -> str:  # type: ignore[no-redef]
+        """Return the standing's words."""
+        return str(StandingKind(self.standing).label)
+
+
 class Signature(models.Model):
-    """A person puts their name to a proposal, and says as what."""
+    """A person puts their name to a proposal, and says as what.
+
+    ``merge`` marks one that came over with an idea that joined this one.
+    """
 
     proposal = models.ForeignKey(Proposal, models.CASCADE, related_name="signatures")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
     standing = models.CharField(max_length=20, choices=StandingKind.choices)
     signed_at = models.DateTimeField()
+    merge = models.ForeignKey(
+        Merge, models.SET_NULL, null=True, blank=True, related_name="signatures"
+    )
 
     class Meta:
         constraints = (
@@ -226,8 +355,8 @@ class Comment(models.Model):
         return f"comment {self.pk}"
 
     def get_absolute_url(self) -> str:
-        """Return the place on the proposal's page."""
-        return f"{self.proposal.get_absolute_url()}#comment-{self.pk}"
+        """Return the place on the page where it was said."""
+        return f"{self.proposal.own_page()}#comment-{self.pk}"
 
     def get_standing_display(self) -> str:  # type: ignore[no-redef]
         """Return the standing's words (Django's own way reads every standing each time)."""

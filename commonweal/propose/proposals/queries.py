@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.postgres.search import CombinedSearchQuery, SearchQuery, SearchRank
+from django.db import connection
 from django.db.models import (
     Count,
     Exists,
@@ -34,7 +35,11 @@ from commonweal.kit.letters import plain
 from commonweal.propose.proposals.models import (
     GIVES_IT,
     USES_IT,
+    Coauthor,
     Comment,
+    Consent,
+    Merge,
+    MergeState,
     Part,
     Proposal,
     Signature,
@@ -59,6 +64,7 @@ LIVELY = timedelta(days=30)
 _SIGNATURES = "(SELECT count(*) FROM proposals_signature WHERE proposal_id = %(expressions)s)"
 _COMMENTS = """(SELECT count(*) FROM proposals_comment
  WHERE proposal_id = %(expressions)s AND hidden_at IS NULL)"""
+_SAID = "(SELECT count(*) FROM proposals_comment WHERE proposal_id = %(expressions)s)"
 _STIR = """(SELECT (SELECT count(*) FROM proposals_signature
           WHERE proposal_id = idea AND signed_at >= at - a_while)
       + (SELECT count(*) FROM proposals_comment
@@ -95,15 +101,20 @@ def readable(viewer: Viewer) -> QuerySet[Proposal]:
 
 
 def _readable_by(viewer: Viewer, person: Person | None, moderates: Q) -> QuerySet[Proposal]:
-    may = Q(status__in=Proposal.PUBLIC)
+    may = Q(status__in=Proposal.READABLE)
     if person is not None:
         may |= Q(author=person) | Q(status=Status.HIDDEN) & moderates
     mine = Signature.objects.filter(proposal=OuterRef("pk"), person=person)
+    beside = Coauthor.objects.filter(proposal=OuterRef("pk"), person=person)
     return (
         _all(viewer)
         .filter(may)
         .prefetch_related("challenge__steps")
-        .annotate(my_signature=Subquery(mine.values("standing")))
+        .annotate(
+            my_signature=Subquery(mine.values("standing")),
+            is_beside=Exists(beside),
+            said_count=_count(_SAID),
+        )
     )
 
 
@@ -132,14 +143,21 @@ def _numbered(authority: Any, at: Any, pk: Any, person: Any) -> QuerySet[Proposa
 
 
 def own(viewer: Viewer) -> QuerySet[Proposal]:
-    """Return this person's own ideas, the one they touched last first."""
-    return _all(viewer).filter(author=viewer.person).order_by("-changed_at", "-pk")
+    """Return this person's own ideas and those theirs joined, the one touched last first."""
+    beside = Coauthor.objects.filter(person=viewer.person).values("proposal")
+    mine = Q(author=viewer.person) | Q(pk__in=beside)
+    return _all(viewer).filter(mine).order_by("-changed_at", "-pk")
 
 
 def signed(viewer: Viewer) -> QuerySet[Proposal]:
     """Return the public ideas this person has put their name to."""
     mine = Signature.objects.filter(proposal=OuterRef("pk"), person=viewer.person)
     return proposals(viewer).filter(Exists(mine))
+
+
+def readable_by_all(viewer: Viewer) -> QuerySet[Proposal]:
+    """Return the ideas that everyone may read, those too that joined another one."""
+    return _all(viewer).filter(status__in=Proposal.READABLE)
 
 
 def moderated(viewer: Viewer, *, path: str = "") -> Q:
@@ -416,7 +434,11 @@ def panel_mine(viewer: Viewer, thing: object) -> dict[str, Any] | None:
     if viewer.person is None:
         return None
     asked = {"authority": viewer.authority.pk, "at": viewer.at, "person": viewer.person.pk}
-    return {"ideas": _own(**asked), "signed": _signed(**asked)}
+    return {
+        "ideas": _own(**asked),
+        "signed": _signed(**asked),
+        "waiting": waiting_merges(viewer),
+    }
 
 
 @composed
@@ -441,6 +463,169 @@ def panel_desk(viewer: Viewer, thing: object) -> dict[str, Any] | None:
         "hidden_ideas": list(ideas.filter(status=Status.HIDDEN)[:10]),
         "hidden_comments": list(said.filter(hidden_at__isnull=False)[:10]),
     }
+
+
+# --- ideas that become one
+
+SIMILAR = 6
+# Every word (as PostgreSQL takes it, without its ending) weighs the more the fewer ideas have it.
+# Two ideas are like each other by the cosine between their words: 0 nothing in common, 1 the same.
+_LIKENESS = """
+WITH word AS (
+    SELECT id, unnest(tsvector_to_array(search)) AS word FROM proposals_proposal
+     WHERE challenge_id = %(challenge)s AND (status = 'published' OR id = %(idea)s)
+), weight AS (
+    SELECT word, ln(1 + (SELECT count(DISTINCT id) FROM word)::float / count(*)) AS weight
+      FROM word GROUP BY word
+), size AS (
+    SELECT id, sqrt(sum(weight * weight)) AS size FROM word JOIN weight USING (word) GROUP BY id
+), shared AS (
+    SELECT theirs.id, sum(weight * weight) AS shared
+      FROM word mine JOIN word theirs USING (word) JOIN weight USING (word)
+     WHERE mine.id = %(idea)s AND theirs.id <> %(idea)s GROUP BY theirs.id
+)
+SELECT shared.id, shared / (mine.size * theirs.size)
+  FROM shared JOIN size theirs ON theirs.id = shared.id JOIN size mine ON mine.id = %(idea)s
+ ORDER BY 2 DESC, 1 LIMIT %(most)s
+"""
+
+
+def likeness(proposal: Proposal, most: int = SIMILAR) -> list[tuple[int, float]]:
+    """Return the public ideas of the same challenge nearest in words, and how near, 0 to 1."""
+    asked = {"challenge": proposal.challenge_id, "idea": proposal.pk, "most": most}
+    with connection.cursor() as cursor:
+        cursor.execute(_LIKENESS, asked)
+        return [(int(pk), float(near)) for pk, near in cursor.fetchall()]
+
+
+def similar(viewer: Viewer, proposal: Proposal) -> list[Proposal]:
+    """Return the ideas a person may think of joining, the most alike first; each knows how ``near``."""
+    near = dict(likeness(proposal))
+    found = proposals(viewer).filter(status=Status.PUBLISHED).in_bulk(list(near))
+    for idea in found.values():
+        idea.near = near[idea.pk]  # type: ignore[attr-defined]
+    return [found[pk] for pk in near if pk in found]
+
+
+def authors_of(proposal: Proposal) -> list[Person]:
+    """Return who wrote an idea and is still here: its first author, then those who joined."""
+    beside = Coauthor.objects.filter(proposal=proposal).values("person")
+    people = Person.objects.filter(Q(pk=proposal.author_id) | Q(pk__in=beside), is_active=True)
+    return sorted(people, key=lambda person: (person.pk != proposal.author_id, person.pk))
+
+
+def is_beside(person: Person | None, proposal: Proposal) -> bool:
+    """Tell whether a person is named beside the first author; a page knows it already."""
+    if person is None:
+        return False
+    known: bool | None = getattr(proposal, "is_beside", None)
+    if known is not None:
+        return known
+    return Coauthor.objects.filter(proposal=proposal, person=person).exists()
+
+
+@dataclass
+class Ties:
+    """How an idea hangs together with others."""
+
+    joined: list[Merge]  # what joined it
+    way_on: Merge | None  # how it joined another
+    waiting: list[Merge]  # what is suggested
+
+
+def ties(proposal: Proposal) -> Ties:
+    """Return what joined an idea, where it went, and what is suggested: one query for all of it."""
+    found = _ties(idea=proposal.pk)
+    merged = [merge for merge in found if merge.state == MergeState.MERGED]
+    gone = [merge for merge in merged if merge.joining_id == proposal.pk]
+    return Ties(
+        joined=[merge for merge in merged if merge.lead_id == proposal.pk],
+        way_on=gone[0] if gone else None,
+        waiting=[merge for merge in found if merge.state == MergeState.SUGGESTED],
+    )
+
+
+@composed
+def _ties(idea: Any) -> QuerySet[Merge]:
+    return (
+        Merge.objects.filter(
+            Q(lead=idea) | Q(joining=idea), state__in=(MergeState.MERGED, MergeState.SUGGESTED)
+        )
+        .select_related("lead", "joining__author", "joining__organisation")
+        .defer("lead__search", "joining__search")
+        .annotate(comment_count=_count_of("joining", _COMMENTS))
+        .order_by("settled_at", "pk")
+    )
+
+
+def _count_of(name: str, template: str) -> Func:
+    return Func(F(name), template=template, output_field=IntegerField())
+
+
+def merges(viewer: Viewer) -> QuerySet[Merge]:
+    """Return the suggestions this person may read: as an author of either idea, or as staff."""
+    concerned = Q(suggested_by=viewer.person)
+    beside = Coauthor.objects.filter(person=viewer.person).values("proposal")
+    for side in ("lead", "joining"):
+        concerned |= Q(**{f"{side}__author": viewer.person}) | Q(**{f"{side}__in": beside})
+    led = challenge_queries.seats_of(viewer) if viewer.has_second_factor else []
+    if led:
+        concerned |= Q(lead__community__in=led) | Q(lead__community__ancestors__overlap=led)
+    ideas = [f"{side}__{name}" for side in ("lead", "joining") for name in JOINED_ROWS]
+    return (
+        Merge.objects.filter(concerned, authority=viewer.authority)
+        .select_related("suggested_by", "settled_by", *ideas)
+        .defer("lead__search", "joining__search")
+        .order_by("-suggested_at", "-pk")
+    )
+
+
+JOINED_ROWS = ("author", "organisation", "community", "challenge")
+
+
+def who_agreed(merge: Merge) -> set[int]:
+    """Return the numbers of those who agreed."""
+    return set(Consent.objects.filter(merge=merge).values_list("person", flat=True))
+
+
+def waiting_merges(viewer: Viewer) -> list[Merge]:
+    """Return what waits for this author's own yes or no."""
+    if viewer.person is None:
+        return []
+    return _waiting(authority=viewer.authority.pk, person=viewer.person.pk)
+
+
+@composed
+def _waiting(authority: Any, person: Any) -> QuerySet[Merge]:
+    beside = Coauthor.objects.filter(person=person).values("proposal")
+    mine = Q(lead__author=person) | Q(joining__author=person) | Q(lead__in=beside)
+    said = Consent.objects.filter(merge=OuterRef("pk"), person=person)
+    return (
+        Merge.objects.filter(mine, ~Exists(said), authority=authority, state=MergeState.SUGGESTED)
+        .select_related("lead", "joining")
+        .only("lead__title", "joining__title")
+        .order_by("pk")[:20]
+    )
+
+
+def personal_merges(person: Person) -> Iterator[dict[str, Any]]:
+    """Hand over what a person suggested and agreed to, and where they stand as a co-author."""
+    for merge in Merge.objects.filter(suggested_by=person).order_by("pk"):
+        yield {
+            "idea": merge.joining_id,
+            "should_join": merge.lead_id,
+            "why": merge.why,
+            "suggested": merge.suggested_at.isoformat(),
+            "became": merge.state,
+        }
+    for consent in Consent.objects.filter(person=person).select_related("merge").order_by("pk"):
+        yield {
+            "idea": consent.merge.joining_id,
+            "should_join": consent.merge.lead_id,
+            "you_agreed": consent.given_at.isoformat(),
+        }
+    for row in Coauthor.objects.filter(person=person).order_by("pk"):
+        yield {"co_author_of": row.proposal_id, "standing": row.standing}
 
 
 def personal_proposals(person: Person) -> Iterator[dict[str, Any]]:

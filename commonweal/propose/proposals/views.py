@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -24,11 +25,19 @@ from commonweal.propose.proposals.forms import (
     CommentForm,
     FindForm,
     HideForm,
+    JoinForm,
     PartForm,
     SignForm,
     StartForm,
 )
-from commonweal.propose.proposals.models import Comment, Part, Proposal, Status
+from commonweal.propose.proposals.models import (
+    Comment,
+    Merge,
+    MergeState,
+    Part,
+    Proposal,
+    Status,
+)
 
 IDEAS_A_PAGE = 20
 COMMENTS_A_PAGE = 30
@@ -55,8 +64,20 @@ def proposal_list(request: Request) -> HttpResponse:
 
 @require_safe
 def proposal(request: Request, proposal_id: int) -> HttpResponse:
-    """Show one idea: what gets better first, what it costs last."""
-    return _show(request, the_one(queries.numbered(request.viewer, proposal_id)))
+    """Show one idea: what gets better first, what it costs last; or lead on to where it went."""
+    idea = the_one(queries.numbered(request.viewer, proposal_id))
+    if idea.status == Status.MERGED and (way := queries.ties(idea).way_on) is not None:
+        return redirect(f"{way.lead.get_absolute_url()}?from={idea.pk}")
+    return _show(request, idea)
+
+
+@require_safe
+def as_it_was(request: Request, proposal_id: int) -> HttpResponse:
+    """Show an idea that joined another with its own words, names and talk."""
+    idea = the_one(queries.numbered(request.viewer, proposal_id))
+    if idea.status != Status.MERGED:
+        return redirect(idea)
+    return _show(request, idea)
 
 
 def _show(
@@ -73,10 +94,16 @@ def _show(
     groups = queries.signature_groups(idea)
     uses, gives = queries.is_partnership(idea, groups)
     said = Paginator(queries.talk(idea), COMMENTS_A_PAGE)
+    said.count = idea.said_count  # type: ignore[attr-defined,misc]  # it came with the idea
     kept = request.session.get(KEPT, {}).get(_comment_place(idea), "")
+    is_one_of_them = rules.is_one_of_the_authors(viewer, idea)
     context = {
         "nav": "challenges",
         "idea": idea,
+        "ties": queries.ties(idea),
+        "came_from": request.GET.get("from", ""),
+        "is_one_of_them": is_one_of_them,
+        "may_join": _may_suggest(request, idea),
         "groups": groups,
         "uses": uses,
         "gives": gives,
@@ -149,7 +176,7 @@ def _begin(request: Request, challenge: Challenge, form: StartForm) -> Proposal 
 @signed_in
 def edit(request: Request, proposal_id: int, part: str) -> HttpResponse:
     """Write one part of one's own idea; htmx saves a draft while its author writes."""
-    idea = _own(request, proposal_id)
+    idea = _own(request, proposal_id, beside=True)
     if part not in Part.values:
         raise Http404
     step = Part(part)
@@ -424,10 +451,160 @@ def show_comment(request: Request, comment_id: int) -> HttpResponse:
     return redirect(said)
 
 
-def _own(request: Request, proposal_id: int) -> Proposal:
+# --- two ideas become one
+
+
+def _may_suggest(request: Request, idea: Proposal) -> bool:
+    """Tell whether to offer it: to the authors, and to staff after their second step."""
+    viewer = request.viewer
+    if viewer.person is None or not rules.may_suggest_merge(viewer, idea):
+        return False
+    return viewer.has_second_factor or rules.is_one_of_the_authors(viewer, idea)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def join(request: Request, proposal_id: int) -> HttpResponse:
+    """Show the ideas most like this one, and suggest that two become one."""
+    viewer = request.viewer
+    idea = get_object_or_404(queries.readable(viewer), pk=proposal_id)
+    if not rules.is_one_of_the_authors(viewer, idea) and not rules.may_lead(viewer, idea):
+        raise PermissionDenied(_("Only the authors of an idea and staff can suggest this."))
+    if not rules.is_one_of_the_authors(viewer, idea) and not viewer.has_second_factor:
+        return redirect(f"{reverse('people:second_factor')}?{urlencode({'next': request.path})}")
+    if not rules.may_suggest_merge(viewer, idea):
+        messages.error(request, _("This idea can no longer become one with another."))
+        return redirect(idea)
+    similar = queries.similar(viewer, idea)
+    data = request.POST if request.method == "POST" else None
+    form = JoinForm(data, idea=idea, similar=similar)
+    if form.is_valid():
+        try:
+            suggested = actions.suggest_merge(
+                viewer=viewer, why=form.cleaned_data["why"], **form.sides
+            )
+        except actions.CannotBeOne as no:
+            form.add_error(None, str(no))
+        except actions.TooManySuggestions:
+            form.add_error(None, _("You suggested ten in an hour. Wait for an answer first."))
+        else:
+            return redirect(suggested)
+    context = {"nav": "challenges", "idea": idea, "similar": similar, "form": form}
+    return render(request, "proposals/join.html", context)
+
+
+@require_safe
+@signed_in
+def merge(request: Request, merge_id: int) -> HttpResponse:
+    """Show two ideas side by side, who agreed, and what this person can say to it."""
+    viewer = request.viewer
+    found = get_object_or_404(queries.merges(viewer), pk=merge_id)
+    agreed = queries.who_agreed(found)
+    authors = {
+        person.pk: person
+        for idea in (found.lead, found.joining)
+        for person in queries.authors_of(idea)
+    }
+    context = {
+        "nav": "challenges",
+        "merge": found,
+        "authors": [(person, pk in agreed) for pk, person in authors.items()],
+        "is_author": viewer.person is not None and viewer.person.pk in authors,
+        "has_agreed": viewer.person is not None and viewer.person.pk in agreed,
+        "may_drop": rules.may_drop(viewer, found, found.lead),
+        "may_part": rules.may_come_apart(found.lead),
+    }
+    return render(request, "proposals/merge.html", context)
+
+
+@require_POST
+@signed_in
+def agree(request: Request, merge_id: int) -> HttpResponse:
+    """Say yes."""
+    found = _to_answer(request, merge_id)
+    try:
+        answered = actions.agree_to_merge(viewer=request.viewer, merge_id=found.pk)
+    except actions.CannotBeOne as no:
+        messages.error(request, str(no))
+    except actions.Answered:
+        messages.error(request, _("This suggestion is answered already."))
+    else:
+        if answered.state == MergeState.MERGED:
+            messages.success(request, _("They are one idea now. All are named as its authors."))
+        else:
+            messages.success(request, _("You agreed. It happens when the others agree too."))
+    return redirect(found)
+
+
+@require_POST
+@signed_in
+def unsay(request: Request, merge_id: int) -> HttpResponse:
+    """Take one's yes back."""
+    found = _to_answer(request, merge_id)
+    try:
+        actions.unsay_merge(viewer=request.viewer, merge_id=found.pk)
+    except actions.Answered:
+        messages.error(request, _("This suggestion is answered already."))
+    else:
+        messages.success(request, _("Your yes is taken back."))
+    return redirect(found)
+
+
+@require_POST
+@signed_in
+def refuse(request: Request, merge_id: int) -> HttpResponse:
+    """Say no."""
+    found = _to_answer(request, merge_id)
+    try:
+        actions.refuse_merge(viewer=request.viewer, merge_id=found.pk)
+    except actions.Answered:
+        messages.error(request, _("This suggestion is answered already."))
+    else:
+        messages.success(request, _("You said no. Both ideas stay as they are."))
+    return redirect(found)
+
+
+@require_POST
+@signed_in
+def drop(request: Request, merge_id: int) -> HttpResponse:
+    """Take a suggestion back."""
+    found = _to_answer(request, merge_id)
+    try:
+        actions.drop_merge(viewer=request.viewer, merge_id=found.pk)
+    except actions.Answered:
+        messages.error(request, _("This suggestion is answered already."))
+    else:
+        messages.success(request, _("The suggestion is taken back."))
+    return redirect(found)
+
+
+@require_POST
+@signed_in
+def undo(request: Request, merge_id: int) -> HttpResponse:
+    """Let two ideas stand on their own again."""
+    found = _to_answer(request, merge_id)
+    try:
+        actions.undo_merge(viewer=request.viewer, merge_id=found.pk)
+    except actions.Answered:
+        messages.error(request, _("These two are not one idea."))
+    except actions.WordsStand:
+        messages.error(request, _("The idea is in a ballot or decided: it stays one idea now."))
+    else:
+        messages.success(request, _("Both ideas stand on their own again."))
+    return redirect(found)
+
+
+def _to_answer(request: Request, merge_id: int) -> Merge:
+    return get_object_or_404(queries.merges(request.viewer), pk=merge_id)
+
+
+def _own(request: Request, proposal_id: int, *, beside: bool = False) -> Proposal:
     """Return the viewer's own idea; somebody else's public one is refused in words, not denied."""
-    idea = get_object_or_404(queries.readable(request.viewer), pk=proposal_id)
-    if not rules.is_author(request.viewer, idea):
+    viewer = request.viewer
+    idea = get_object_or_404(queries.readable(viewer), pk=proposal_id)
+    if not rules.is_author(viewer, idea) and not (
+        beside and rules.is_one_of_the_authors(viewer, idea)
+    ):
         raise PermissionDenied(_("Only the person who wrote this idea can change it."))
     return idea
 
