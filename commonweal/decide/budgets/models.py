@@ -128,6 +128,7 @@ class Pot(models.Model):
     paper_policy = models.CharField(
         max_length=5, choices=PaperPolicy.choices, default=PaperPolicy.FIRST
     )
+    waits_for_paper = models.BooleanField(default=False, editable=False)  # not counted before
     preview = models.CharField(max_length=64, default=new_preview, editable=False)
     copied_from = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="+"
@@ -187,6 +188,10 @@ class Pot(models.Model):
             models.CheckConstraint(
                 name="pot_is_declared_after_it_was_counted",
                 condition=Q(declared_at__isnull=True) | Q(counted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="pot_that_waits_for_paper_is_not_counted",
+                condition=Q(waits_for_paper=False) | Q(counted_at__isnull=True),
             ),
             models.CheckConstraint(
                 name="pot_is_public_before_it_opens",

@@ -22,6 +22,10 @@ class NotYetClosed(Exception):
     """A pot is counted after it closes, not before."""
 
 
+class PaperIsMissing(Exception):
+    """Papers went out for this pot that are neither in the box nor declared lost."""
+
+
 @transaction.atomic
 def count_pot(*, viewer: Viewer, pot_id: int) -> Pot:
     """Share the pot out by its rule and publish who counted it; counted before, leave it so."""
@@ -42,6 +46,8 @@ def _count(pot: Pot, who: Person | None, at: datetime) -> Pot:
         return pot
     if at < pot.closes_at:
         raise NotYetClosed
+    if pot.waits_for_paper:
+        raise PaperIsMissing
     profile = queries.profile(pot)
     outcome = queries.tally(pot, profile)
     pot.result = queries.result(pot, profile, outcome)

@@ -202,10 +202,9 @@ def _chosen(profile: voting.Profile, funded: NDArray[np.bool_]) -> dict[str, flo
 
 
 def due_to_count(at: datetime) -> QuerySet[Pot]:
-    """Return the pots of all authorities that are closed and not counted."""
-    return Pot.objects.filter(closes_at__lte=at, counted_at__isnull=True).order_by(
-        "closes_at", "pk"
-    )
+    """Return the pots of all authorities that are closed, not counted, and wait for no paper."""
+    due = Pot.objects.filter(closes_at__lte=at, counted_at__isnull=True, waits_for_paper=False)
+    return due.order_by("closes_at", "pk")
 
 
 def due_to_declare(at: datetime) -> QuerySet[Pot]:

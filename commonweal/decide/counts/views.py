@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -85,6 +86,12 @@ def count(request: Request, pot_id: int) -> HttpResponse:
         actions.count_pot(viewer=request.viewer, pot_id=pot_id)
     except actions.NotYetClosed:
         return _page(request, "ballots/closed.html", pot, {"nav": "desk"}, status=409)
+    except actions.PaperIsMissing:
+        words = _(
+            "It waits for paper: papers are out that are neither in the box nor declared lost."
+        )
+        messages.warning(request, words)
+        return redirect("budgets:check", pot_id)
     return redirect("counts:result", pot_id)
 
 
