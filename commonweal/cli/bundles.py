@@ -54,8 +54,51 @@ def verify(args: argparse.Namespace) -> tuple[int, list[str]]:
             record = {"file": path, "verified": False, "error": str(error), "differences": []}
             print(json.dumps(record, ensure_ascii=False))
         raise Complaint(_printable(f"{path}: {error}")) from None
-    lines = [json.dumps(_record(path, verdict), ensure_ascii=False)]
-    return int(not verdict.verified), lines if args.format == "json" else list(_words(verdict))
+    mine = _asked_for(args, verdict)
+    if args.format == "json":
+        record = _record(path, verdict) | ({} if mine is None else {"receipt": mine})
+        return _code(verdict, mine), [json.dumps(record, ensure_ascii=False)]
+    return _code(verdict, mine), [*_words(verdict), *_words_on(mine, len(verdict.receipts))]
+
+
+WITHHELD = 3  # the exit code where what is there agrees, but the ballots are withheld
+
+
+def _code(verdict: "Verdict", mine: dict[str, Any] | None) -> int:
+    if verdict.differences or (mine is not None and not mine["found"]):
+        return 1
+    return 0 if verdict.is_whole else WITHHELD
+
+
+def _asked_for(args: argparse.Namespace, verdict: "Verdict") -> dict[str, Any] | None:
+    """Look a receipt up, however it was typed."""
+    if not args.receipt:
+        return None
+    from commonweal.engine.voting.bundle_receipts import readings
+
+    if not verdict.root:
+        raise Complaint(
+            _("This bundle publishes no receipts."), _("Ask whoever counted for one that does.")
+        )
+    meant = readings(args.receipt)
+    if not meant:
+        raise Complaint(
+            _("That is no receipt."),
+            _("A receipt has 16 letters and digits, like ABCD-EFGH-2345-6723."),
+        )
+    found = [code for code in meant if code in verdict.receipts]
+    return {"receipt": (found or meant)[0], "found": bool(found)}
+
+
+def _words_on(mine: dict[str, Any] | None, receipts: int) -> Iterator[str]:
+    if mine is None:
+        return
+    said = (
+        _("The receipt {receipt} is among the {count} of the ballots that were counted.")
+        if mine["found"]
+        else _("The receipt {receipt} is not among the {count} of the ballots that were counted.")
+    )
+    yield said.format(receipt=mine["receipt"], count=f"{receipts:,}")
 
 
 def _refuse_more(args: argparse.Namespace) -> None:
@@ -73,6 +116,9 @@ def _record(path: str, verdict: "Verdict") -> dict[str, Any]:
     return {
         "file": path,
         "verified": verdict.verified,
+        "ballots_withheld": not verdict.is_whole,
+        "receipts": len(verdict.receipts) if verdict.root else None,
+        "root": verdict.root or None,
         "differences": [
             {
                 "file": found.file,
@@ -101,6 +147,13 @@ def _words(verdict: "Verdict") -> Iterator[str]:
         yield _("{voters} ballots, {projects} on the menu, {won} won, in the same order.").format(
             voters=f"{verdict.voters:,}", projects=verdict.projects, won=len(verdict.winners)
         )
+    elif not verdict.differences:
+        yield _(
+            "What is here agrees, but the ballots are withheld: nobody can count again from it."
+        )
+        yield _("{voters} ballots, {projects} on the menu, {won} won.").format(
+            voters=f"{verdict.voters:,}", projects=verdict.projects, won=len(verdict.winners)
+        )
     else:
         yield _("No: counting again does not give what was published.")
         yield _("The first difference:")
@@ -118,6 +171,10 @@ def _words(verdict: "Verdict") -> Iterator[str]:
                 "and {more} more; --format json lists them.",
                 more,
             ).format(more=more)
+    if verdict.root:
+        said = _("{count} receipts. Their root, to compare with the one that was announced:")
+        yield said.format(count=f"{len(verdict.receipts):,}")
+        yield verdict.root
     if verdict.slow.said and verdict.slow.word != "differs":
         yield _printable(verdict.slow.said)
     yield from map(_printable, verdict.notes)

@@ -102,6 +102,11 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_true",
         help=_("with --verify: also by the slow tally, however long it takes"),
     )
+    result.add_argument(
+        "--receipt",
+        metavar="CODE",
+        help=_("with --verify: say whether this receipt is in the bundle"),
+    )
     result.add_argument("--format", choices=("text", "json"), default="text", help=_("the output"))
     many = parser.add_argument_group(_("many elections"))
     many.add_argument(
@@ -156,6 +161,8 @@ def run(args: argparse.Namespace) -> int:
         return _verify(args)
     if args.slow:
         raise Complaint(_("--slow goes with --verify."), _("Add --verify."))
+    if args.receipt:
+        raise Complaint(_("--receipt goes with --verify."), _("Add --verify."))
     rule = rule_of(args)
     if args.many:
         from commonweal.cli.many import tally_many  # brings in pools of processes

@@ -214,3 +214,52 @@ def test_limits_go_into_the_bundle(street: Path, capsys: pytest.CaptureFixture[s
     found = json.loads(capsys.readouterr().out)
     assert found["selected"] == selected
     assert found["rule_as_data"]["limits"]["pots"][0]["ballots"] != [3, 4]
+
+
+RECEIPTS = ("ABCD-EFGH-2345-6723", "BCDE-FGHI-JKLM-NOPQ", "ZZZZ-5555-6666-7777")
+
+
+@pytest.fixture
+def with_receipts(street: Path) -> Path:
+    from commonweal.engine.voting import Rule
+    from commonweal.engine.voting.bundle import write_bundle
+    from commonweal.engine.voting.pabulib import parse_pabulib
+
+    election, rule = parse_pabulib(street.read_bytes()), Rule("greedy")
+    codes = sorted([*RECEIPTS, *(f"AAAA-AAAA-AAA{n}-AAAA" for n in "BCDEFGHIJKLM")])
+    codes = codes[-election.profile.voters :]
+    write_bundle(street.parent / "count", election, rule, rule.count(election), receipts=codes)
+    return street.parent / "count"
+
+
+def test_a_receipt_is_looked_up_however_it_is_typed(
+    with_receipts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify(with_receipts, "--receipt", "zzzz 5555 6666 7777") == 0
+    assert "The receipt ZZZZ-5555-6666-7777 is among" in capsys.readouterr().out
+    assert verify(with_receipts, "--receipt", "abcd-efgh-z345-67z3") == 0
+    assert verify(with_receipts, "--receipt", "QQQQ-QQQQ-QQQQ-QQQQ") == 1
+    assert "is not among" in capsys.readouterr().out
+    assert verify(with_receipts, "--receipt", "Q") == 2
+    assert verify(with_receipts, "--format", "json", "--receipt", "ZZZZ-5555-6666-7777") == 0
+
+
+def test_a_bundle_without_receipts_says_so_when_asked(bundle: Path) -> None:
+    assert verify(bundle, "--receipt", "ZZZZ-5555-6666-7777") == 2
+
+
+def test_a_bundle_without_its_ballots_has_an_exit_code_of_its_own(
+    street: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from commonweal.engine.voting import Rule
+    from commonweal.engine.voting.bundle import write_bundle
+    from commonweal.engine.voting.pabulib import parse_pabulib
+
+    election, rule = parse_pabulib(street.read_bytes()), Rule("greedy")
+    codes = sorted(
+        f"AAAA-AAAA-AAA{n}-AAAA" for n in "BCDEFGHIJKLMNOPQRST"[: election.profile.voters]
+    )
+    place = street.parent / "count"
+    write_bundle(place, election, rule, rule.count(election), receipts=codes, withhold=True)
+    assert verify(place) == 3
+    assert "nobody can count again from it" in capsys.readouterr().out

@@ -1,7 +1,7 @@
 """Count bundles: all that anyone needs to count an election again, written and checked."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -13,18 +13,27 @@ from commonweal.engine.voting.anonymous import anonymised
 from commonweal.engine.voting.bundle_differences import Difference, compared
 from commonweal.engine.voting.bundle_files import (
     VERSION,
+    WITH_RECEIPTS,
+    as_json,
     digest,
     documents,
     in_full,
     manifest,
+    result_as_data,
 )
+from commonweal.engine.voting.bundle_page import readme_withheld
 from commonweal.engine.voting.bundle_reading import (
     FILES,
     MANIFEST,
+    MORE,
+    RECEIPTS,
+    WITHHELD,
     BundleError,
     read_files,
     strict_json,
+    withheld,
 )
+from commonweal.engine.voting.bundle_receipts import as_text, from_text, summary, wrong_with
 from commonweal.engine.voting.bundle_slow import Slow, ask_slow
 from commonweal.engine.voting.election import Election, ElectionError
 from commonweal.engine.voting.outcome import Outcome
@@ -44,7 +53,10 @@ class Verdict:
 
     ``differences`` are in the order in which they matter, none if all agrees; ``notes`` say what
     could not be compared. ``fingerprint`` is the SHA-256 of the manifest, and so of everything;
-    ``engine`` the version of Commonweal that wrote the bundle. The rest is the recount's.
+    ``engine`` the version of Commonweal that wrote the bundle. ``root`` and ``receipts`` are what it
+    publishes of receipts, if it does. ``is_whole`` is False where the ballots are withheld, because
+    so few chose something that they would show who: then only receipts and hashes were checked. The
+    rest is the recount's.
     """
 
     differences: tuple[Difference, ...]
@@ -56,14 +68,25 @@ class Verdict:
     winners: tuple[str, ...]
     voters: int
     projects: int
+    root: str = ""
+    receipts: frozenset[str] = frozenset()
+    is_whole: bool = True
 
     @property
     def verified(self) -> bool:
-        """Whether everything agrees."""
-        return not self.differences
+        """Whether everything agrees, and all was there to be counted again."""
+        return not self.differences and self.is_whole
 
 
-def write_bundle(folder: str | Path, election: Election, rule: Rule, outcome: Outcome) -> str:
+def write_bundle(
+    folder: str | Path,
+    election: Election,
+    rule: Rule,
+    outcome: Outcome,
+    *,
+    receipts: Sequence[str] | None = None,
+    withhold: bool = False,
+) -> str:
     """Write all that anyone needs to count again, with ballots that name nobody.
 
     Parameters
@@ -76,6 +99,11 @@ def write_bundle(folder: str | Path, election: Election, rule: Rule, outcome: Ou
         How it was counted.
     outcome : Outcome
         The result.
+    receipts : sequence of str, optional
+        The receipts of the ballots, sorted.
+    withhold : bool
+        Whether ballots and steps stay out of it, because so few chose something that they would
+        show who. All is written and counted again all the same.
 
     Returns
     -------
@@ -85,8 +113,8 @@ def write_bundle(folder: str | Path, election: Election, rule: Rule, outcome: Ou
     Raises
     ------
     ValueError
-        If the folder holds something else, the ballots cannot be written as ``.pb``, or counting
-        what was written gives other winners.
+        If the folder holds something else, the ballots cannot be written as ``.pb``, counting
+        what was written gives other winners, or there are not as many receipts as ballots.
     OSError
         If the folder cannot be written.
 
@@ -112,6 +140,7 @@ def write_bundle(folder: str | Path, election: Election, rule: Rule, outcome: Ou
     >>> verdict.verified, verdict.winners, verdict.fingerprint == fingerprint
     (True, ('b',), True)
     """
+    told = _told_of(receipts, outcome)
     place = Path(os.path.abspath(folder))  # noqa: PTH100  # a link must stay one, to be refused
     _refuse_other(place)
     bare, rule = anonymised(election, in_full(rule))
@@ -127,16 +156,47 @@ def write_bundle(folder: str | Path, election: Election, rule: Rule, outcome: Ou
                 "do not publish this result, and report it"
             )
         hashes = {BALLOTS: _file_digest(new / BALLOTS)}
-        made = documents(rule, again, recount, ballots=hashes[BALLOTS], engine=__version__)
+        count = None if receipts is None else len(receipts)
+        made = documents(
+            rule, again, recount, ballots=hashes[BALLOTS], engine=__version__, receipts=count
+        )
+        if receipts is not None:
+            made[RECEIPTS] = as_text(receipts)
+        if withhold:
+            (new / BALLOTS).unlink()
+            hashes, made = {}, _without_ballots(made, rule, again, recount)
         for name, content in made.items():
-            if len(content) > FILES[name]:
+            if len(content) > {**FILES, **MORE}[name]:
                 raise ValueError(f"{name} would be too large for a bundle; count in fewer pots")
             (new / name).write_bytes(content)
             hashes[name] = digest(content)
-        said = manifest(hashes)
+        said = manifest(hashes, told, WITHHELD if withhold else ())
         (new / MANIFEST).write_bytes(said)
         _put(new, place, Path(beside, "old"))
     return digest(said)
+
+
+def _told_of(receipts: Sequence[str] | None, outcome: Outcome) -> dict[str, Any] | None:
+    """Return what the manifest says of receipts, or refuse those that are not the ballots'."""
+    if receipts is None:
+        return None
+    if len(receipts) != outcome.voters:
+        raise ValueError(
+            f"there are {len(receipts)} receipts for {outcome.voters} ballots; do not publish this "
+            "result, and report it"
+        )
+    return summary(receipts)
+
+
+def _without_ballots(
+    made: dict[str, bytes], rule: Rule, election: Election, outcome: Outcome
+) -> dict[str, bytes]:
+    """Leave out ballots and steps, and the hashes from which few ballots could be guessed."""
+    kept = {name: made[name] for name in made if name not in WITHHELD}
+    kept["result.json"] = as_json(result_as_data(rule, election, outcome, __version__))
+    title = election.meta.get("description", "")
+    page = readme_withheld(title, ballots=outcome.voters, projects=len(outcome.ids), rule=rule.name)
+    return kept | {"README.txt": page.encode()}
 
 
 def _winners(outcome: Outcome) -> list[str]:
@@ -155,7 +215,7 @@ def _refuse_other(place: Path) -> None:
     if not place.parent.is_dir():
         raise ValueError(f"there is no folder {place.parent}; make it first")
     inside = sorted(path.name for path in place.iterdir()) if place.exists() else []
-    if inside and not (set(inside) <= FILES.keys() and _is_bundle(place)):
+    if inside and not (set(inside) <= FILES.keys() | MORE.keys() and _is_bundle(place)):
         raise ValueError(
             f"{place} holds something that is no count bundle ({inside[0]}); choose another folder"
         )
@@ -221,50 +281,126 @@ def verify_bundle(folder: str | Path, *, slow: bool | None = None) -> Verdict:
 folder; check the name
     """
     files, strangers = read_files(Path(folder))
-    hashes = _hashes_of(strict_json(files[MANIFEST], MANIFEST))
+    said = strict_json(files[MANIFEST], MANIFEST)
+    hashes = _hashes_of(said)
+    if RECEIPTS in files and RECEIPTS not in hashes:
+        strangers = sorted([*strangers, RECEIPTS])
     engine = _engine_of(strict_json(files["result.json"], "result.json"))
     found = [*_strange(strangers), *_changed(files, hashes)]
+    if withheld(files[MANIFEST]):
+        return _without_recount(files, said, found, engine)
+    receipts = from_text(files[RECEIPTS]) if RECEIPTS in hashes else None
     try:
         rule, election, outcome = _counted(files)
-        expected = _expected(rule, election, outcome, digest(files[BALLOTS]), engine)
+        count = None if receipts is None else len(receipts)
+        ballots = digest(files[BALLOTS])
+        expected = _expected(rule, election, outcome, ballots, engine, count)
         differences, notes = compared(files, expected, election, same=engine == __version__)
     except BundleError as error:
         hint = f"; besides, {found[0].what}" if found else ""
         raise BundleError(f"{error}{hint}") from None
-    found += differences
-    if not found and files[MANIFEST] != manifest(hashes):
+    found += [*differences, *_in_receipts(said, receipts, outcome.voters)]
+    told = None if receipts is None else summary(receipts)
+    if not found and files[MANIFEST] != manifest(hashes, told):
         found.append(Difference(MANIFEST, "manifest.json is not written as a bundle's should be"))
-    said = ask_slow(rule, outcome, files[BALLOTS], wanted=slow)
-    if said.word == "differs" or (slow and said.word == "failed"):
-        found.append(Difference("reference.py", said.said))
+    slowly = ask_slow(rule, outcome, files[BALLOTS], wanted=slow)
+    if slowly.word == "differs" or (slow and slowly.word == "failed"):
+        found.append(Difference("reference.py", slowly.said))
     if engine != __version__:
         notes = (f"Commonweal {engine} wrote this, and {__version__} counted it again.", *notes)
     return Verdict(
         tuple(found),
         notes,
-        said,
+        slowly,
         digest(files[MANIFEST]),
         engine,
         rule,
         tuple(_winners(outcome)),
         outcome.voters,
         len(outcome.ids),
+        "" if told is None else told["root"],
+        frozenset(receipts or ()),
     )
+
+
+def _without_recount(
+    files: dict[str, bytes], said: Any, found: list[Difference], engine: str
+) -> Verdict:
+    """Check what there is of a bundle whose ballots are withheld."""
+    rule = _rule_of(files)
+    result = strict_json(files["result.json"], "result.json")
+    winners, voters, projects = (result.get(key) for key in ("winners", "voters", "projects"))
+    if (
+        not isinstance(winners, list)
+        or not all(isinstance(name, str) for name in winners)
+        or not all(isinstance(n, int) and not isinstance(n, bool) for n in (voters, projects))
+    ):
+        raise BundleError("result.json does not say who won; fetch the bundle again")
+    receipts = from_text(files[RECEIPTS])
+    found = [*found, *_in_receipts(said, receipts, voters)]
+    told = summary(receipts)
+    hashes = _hashes_of(said)
+    if not found and files[MANIFEST] != manifest(hashes, told, WITHHELD):
+        found.append(Difference(MANIFEST, "manifest.json is not written as a bundle's should be"))
+    note = (
+        "The ballots are withheld, because fewer than five people chose something here: nobody can "
+        "count again from this bundle. Hashes and receipts were checked."
+    )
+    return Verdict(
+        tuple(found),
+        (note,),
+        Slow("not-asked"),
+        digest(files[MANIFEST]),
+        engine,
+        rule,
+        tuple(winners),
+        voters,
+        projects,
+        told["root"],
+        frozenset(receipts),
+        is_whole=False,
+    )
+
+
+def _in_receipts(said: Any, receipts: list[str] | None, voters: int) -> Iterator[Difference]:
+    """Yield what is wrong with the receipts: their form, their number, their root."""
+    if receipts is None:
+        return
+    wrong = wrong_with(receipts)
+    if wrong:
+        yield Difference(RECEIPTS, f"{RECEIPTS}: {wrong}")
+    if len(receipts) != voters:
+        what = f"{RECEIPTS} has {len(receipts)} receipts for {voters} ballots"
+        yield Difference(RECEIPTS, what, str(len(receipts)), str(voters))
+    told = summary(receipts)
+    if said["receipts"] != told:
+        published = str(said["receipts"].get("root"))[:80]
+        what = f"{RECEIPTS} does not have the number and the root that the manifest gives"
+        yield Difference(RECEIPTS, what, published, told["root"])
 
 
 def _hashes_of(said: Any) -> dict[str, str]:
     """Return the SHA-256 of each file that the manifest names, or refuse it."""
     if not isinstance(said, dict) or said.get("format") != "commonweal-count-bundle":
         raise BundleError("manifest.json does not say that this is a count bundle; check the name")
-    if said.get("version") != VERSION:
+    version = said.get("version")
+    if version not in (VERSION, WITH_RECEIPTS) or isinstance(version, bool):
         raise BundleError(
-            f"the bundle has form {str(said.get('version'))[:20]}, and this version of Commonweal "
-            f"knows form {VERSION}; install the newest"
+            f"the bundle has form {str(version)[:20]}, and this version of Commonweal "
+            f"knows forms {VERSION} and {WITH_RECEIPTS}; install the newest"
         )
     hashes = said.get("files")
-    wanted = FILES.keys() - {MANIFEST}
+    wanted, keys = FILES.keys() - {MANIFEST}, {"format", "version", "files"}
+    if version == WITH_RECEIPTS:
+        wanted, keys = wanted | {RECEIPTS}, keys | {"receipts"}
+        if "withheld" in said and said["withheld"] == list(WITHHELD):
+            wanted, keys = wanted - set(WITHHELD), keys | {"withheld"}
+        if not isinstance(said.get("receipts"), dict):
+            raise BundleError(
+                "manifest.json does not say how many receipts there are; fetch it again"
+            )
     if (
-        said.keys() != {"format", "version", "files"}
+        said.keys() != keys
         or not isinstance(hashes, dict)
         or hashes.keys() != wanted
         or not all(isinstance(text, str) and len(text) == 64 for text in hashes.values())
@@ -290,6 +426,8 @@ def _strange(names: list[str]) -> Iterator[Difference]:
 
 def _changed(files: dict[str, bytes], hashes: dict[str, str]) -> Iterator[Difference]:
     for name in sorted(hashes):
+        if name not in files:
+            raise BundleError(f"the bundle has no {name}; fetch all of it again")
         found = digest(files[name])
         if found != hashes[name]:
             yield Difference(
@@ -300,14 +438,18 @@ def _changed(files: dict[str, bytes], hashes: dict[str, str]) -> Iterator[Differ
             )
 
 
-def _counted(files: dict[str, bytes]) -> tuple[Rule, Election, Outcome]:
+def _rule_of(files: dict[str, bytes]) -> Rule:
     data = strict_json(files["rule.json"], "rule.json")
     try:
-        rule = Rule.from_json(
+        return Rule.from_json(
             data["rule"] if isinstance(data, dict) and "rule" in data else {"": ""}
         )
     except (ValueError, TypeError, ArithmeticError) as error:
         raise BundleError(f"rule.json is no rule ({error}); fetch the bundle again") from None
+
+
+def _counted(files: dict[str, bytes]) -> tuple[Rule, Election, Outcome]:
+    rule = _rule_of(files)
     try:
         election = parse_pabulib(files[BALLOTS])
     except ElectionError as error:
@@ -319,7 +461,12 @@ def _counted(files: dict[str, bytes]) -> tuple[Rule, Election, Outcome]:
 
 
 def _expected(
-    rule: Rule, election: Election, outcome: Outcome, ballots: str, engine: str
+    rule: Rule,
+    election: Election,
+    outcome: Outcome,
+    ballots: str,
+    engine: str,
+    receipts: int | None,
 ) -> dict[str, bytes]:
     """Write everything again as a bundle has it."""
     with TemporaryDirectory() as folder:
@@ -329,7 +476,9 @@ def _expected(
             write_pabulib(bare, again)
             if engine == __version__:  # another version may know fewer choices
                 renumbered = in_full(renumbered)
-            expected = documents(renumbered, election, outcome, ballots=ballots, engine=engine)
+            expected = documents(
+                renumbered, election, outcome, ballots=ballots, engine=engine, receipts=receipts
+            )
         except _UNCOUNTABLE as error:
             raise BundleError(f"the bundle cannot be written again: {error}") from None
         return expected | {BALLOTS: again.read_bytes()}

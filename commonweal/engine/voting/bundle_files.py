@@ -19,6 +19,7 @@ from commonweal.engine.voting.profile import Profile
 from commonweal.engine.voting.rule import KNOWN, UNIT, Rule
 
 VERSION = 1
+WITH_RECEIPTS = 2  # a bundle that holds receipts says so, and an older version cannot read it
 # In larger elections paying everything again in fractions would take too long.
 MOST_MARKS_PAID = 2_000_000
 
@@ -92,7 +93,13 @@ def digest(content: bytes) -> str:
 
 
 def documents(
-    rule: Rule, election: Election, outcome: Outcome, *, ballots: str, engine: str
+    rule: Rule,
+    election: Election,
+    outcome: Outcome,
+    *,
+    ballots: str,
+    engine: str,
+    receipts: int | None = None,
 ) -> dict[str, bytes]:
     """Write every file of a bundle but the ballots and the manifest.
 
@@ -108,6 +115,8 @@ def documents(
         SHA-256 of the file of ballots.
     engine : str
         The version of Commonweal that counted.
+    receipts : int, optional
+        How many receipts are published with it; None where there are none.
 
     Returns
     -------
@@ -146,13 +155,23 @@ def documents(
     }
     made["result.json"] = as_json(result)
     made["reference.py"] = reference_path().read_bytes()
-    made["README.txt"] = readme(rule, election, outcome).encode()
+    made["README.txt"] = readme(rule, election, outcome, receipts=receipts).encode()
     return made
 
 
-def manifest(files: dict[str, str]) -> bytes:
-    """Write the manifest from the SHA-256 of each other file."""
-    return as_json({"format": "commonweal-count-bundle", "version": VERSION, "files": files})
+def manifest(
+    files: dict[str, str],
+    receipts: dict[str, Any] | None = None,
+    withheld: tuple[str, ...] = (),
+) -> bytes:
+    """Write the manifest from the SHA-256 of each other file, and what it says of receipts."""
+    version = VERSION if receipts is None else WITH_RECEIPTS
+    said = {"format": "commonweal-count-bundle", "version": version, "files": files}
+    if receipts is not None:
+        said["receipts"] = receipts
+    if withheld:
+        said["withheld"] = list(withheld)
+    return as_json(said)
 
 
 def reference_path() -> Path:

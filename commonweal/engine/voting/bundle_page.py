@@ -53,10 +53,12 @@ def slow_options(rule: Rule) -> list[str] | None:
     return [f"--rule={rule.name}", *options, f"--ties={rule.ties}"]
 
 
-def readme(rule: Rule, election: Election, outcome: Outcome) -> str:
+def readme(rule: Rule, election: Election, outcome: Outcome, *, receipts: int | None = None) -> str:
     """Say in plain words what the bundle is and how anyone checks it."""
     options = slow_options(rule)
-    if options is None:
+    if "quorum" in outcome.detail:
+        slow = _TOO_FEW.format(**outcome.detail["quorum"])
+    elif options is None:
         slow = (
             "   The slow tally in this folder knows the rules equal-shares, greedy and phragmen\n"
             "   without further limits. This count used another, so step 3 does not apply.\n"
@@ -72,8 +74,69 @@ def readme(rule: Rule, election: Election, outcome: Outcome) -> str:
         )
     title = election.meta.get("description", "") or "An election without a title"
     return _README.format(
-        title=title, ballots=outcome.voters, projects=len(outcome.ids), rule=rule.name, slow=slow
+        title=title,
+        ballots=outcome.voters,
+        projects=len(outcome.ids),
+        rule=rule.name,
+        slow=slow,
+        file="" if receipts is None else _RECEIPTS_FILE,
+        own=_OWN if receipts is None else _OWN_RECEIPT,
     )
+
+
+def readme_withheld(title: str, *, ballots: int, projects: int, rule: str) -> str:
+    """Say in plain words what is published of a count whose ballots would show too much."""
+    return _WITHHELD.format(
+        title=title or "An election without a title", ballots=ballots, projects=projects, rule=rule
+    )
+
+
+_TOO_FEW = """\
+   This count needed {needed} ballots and {ballots} came, so nothing was funded. There is nothing
+   more to count: the number of ballots in ballots.pb is all that has to be checked.
+"""
+_RECEIPTS_FILE = """
+   receipts.txt   the receipt of every ballot, sorted, so that nothing says which is whose"""
+_OWN = """\
+5. That your own ballot is there: look in ballots.pb for a ballot that says what yours did. Ballots
+   have new numbers, so nobody can tell which of several alike is yours.
+"""
+_OWN_RECEIPT = """\
+5. That your own ballot is there: look for your receipt in receipts.txt. There are as many receipts
+   as ballots. All receipts together have one root, which is in manifest.json: a Merkle tree as in
+   RFC 6962, section 2.1, whose leaves are the lines without their ends. So whoever announced the
+   root cannot show you one list and your neighbour another.
+"""
+_WITHHELD = """\
+A COUNT, WITHOUT ITS BALLOTS
+
+{title}
+{ballots} ballots, {projects} on the menu, counted by the rule {rule}.
+
+Some project here was chosen by fewer than five people. The ballots would show who they were to
+those who know them. So the ballots and the steps of the count are not published, and nobody can
+count again from what is here.
+
+What is here
+
+   rule.json      every choice of the rule, and the lots that were drawn for ties
+   result.json    who won, in order, and what that costs
+   receipts.txt   the receipt of every ballot, sorted, so that nothing says which is whose
+   manifest.json  the SHA-256 of each of the other files
+   README.txt     this page
+
+How to check it
+
+1. That nothing was changed since it was published: the SHA-256 of manifest.json must be the one
+   that the organisers announced, and that of each other file the one in manifest.json.
+   "sha256sum *" prints them all ("shasum -a 256 *" on a Mac).
+
+2. That your own ballot is there: look for your receipt in receipts.txt. There are as many receipts
+   as there were ballots. All receipts together have one root, which is in manifest.json: a Merkle
+   tree as in RFC 6962, section 2.1, whose leaves are the lines without their ends.
+
+3. With Commonweal: "commonweal tally FOLDER --verify" checks both.
+"""
 
 
 _README = """\
@@ -85,7 +148,7 @@ A COUNT THAT ANYONE CAN REPEAT
 What is here
 
    ballots.pb     every ballot, without names, times or places, sorted by what it says;
-                  a Pabulib file, which other tallies read too
+                  a Pabulib file, which other tallies read too{file}
    rule.json      every choice of the rule, and the lots that were drawn for ties
    result.json    who won, in order, and what that costs
    trace.jsonl    each step of the count on a line of its own
@@ -109,6 +172,4 @@ How to check it
    before the votes were counted. For the seed "spring" and the project 7:
    printf 'spring:7' | sha256sum
 
-5. That your own ballot is there: look in ballots.pb for a ballot that says what yours did. Ballots
-   have new numbers, so nobody can tell which of several alike is yours.
-"""
+{own}"""

@@ -25,6 +25,10 @@ FILES = {
     "rule.json": 2**25,
     "trace.jsonl": 2**26,
 }
+# What a bundle may hold besides, and what it may lack where few votes would show too much.
+RECEIPTS = "receipts.txt"
+MORE = {RECEIPTS: 2**28}
+WITHHELD = ("ballots.pb", "reference.py", "trace.jsonl")
 MOST_ENTRIES = 64
 MOST_ARCHIVED = 2 * MOST_BYTES
 _ZIP = b"PK\x03\x04"
@@ -57,7 +61,8 @@ def read_files(place: Path) -> tuple[dict[str, bytes], list[str]]:
     Returns
     -------
     files : dict of str to bytes
-        The content of each of ``FILES``; none is missing.
+        The content of each of ``FILES``; none is missing but what the manifest says is withheld. And
+        that of each of ``MORE`` that is there.
     strangers : list of str
         Names of what else is there, sorted; these are not opened.
 
@@ -93,12 +98,26 @@ folder; check the name
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)[:80]
         raise BundleError(f"{place} cannot be read ({why}); check its name") from None
-    missing = sorted(FILES.keys() - files.keys())
+    missing = sorted(FILES.keys() - files.keys() - set(withheld(files.get(MANIFEST, b""))))
     if MANIFEST in missing:
         raise BundleError(f"{place} is no count bundle: it has no {MANIFEST}; check the name")
     if missing:
         raise BundleError(f"the bundle has no {', '.join(missing)}; fetch all of it again")
     return files, strangers
+
+
+def withheld(content: bytes) -> tuple[str, ...]:
+    """Return which files a manifest says are withheld; none if it says anything else.
+
+    >>> withheld(b'{"withheld": ["ballots.pb", "reference.py", "trace.jsonl"]}')
+    ('ballots.pb', 'reference.py', 'trace.jsonl')
+    """
+    try:
+        said = strict_json(content, MANIFEST)
+    except BundleError:
+        return ()
+    names = said.get("withheld") if isinstance(said, dict) else None
+    return WITHHELD if names == list(WITHHELD) else ()
 
 
 Entry = tuple[str, Callable[[int], bytes]]  # a name, and how to read at most so many bytes
@@ -112,11 +131,12 @@ def _sorted_out(entries: Iterable[Entry]) -> tuple[dict[str, bytes], list[str]]:
             raise BundleError("there are too many files for a count bundle; check the name")
         if name in files:
             raise BundleError(f"the archive holds {name} twice; fetch it again")
-        if name not in FILES:
+        most = {**FILES, **MORE}.get(name)
+        if most is None:
             strangers.append("".join(c if c.isprintable() else "?" for c in name[:80]))
             continue
-        files[name] = read(FILES[name] + 1)
-        if len(files[name]) > FILES[name]:
+        files[name] = read(most + 1)
+        if len(files[name]) > most:
             raise _too_large(name)
     return files, sorted(strangers)
 

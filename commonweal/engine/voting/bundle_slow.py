@@ -67,7 +67,7 @@ def ask_slow(rule: Rule, outcome: Outcome, ballots: bytes, *, wanted: bool | Non
     >>> ask_slow(rule, rule.counter(5)(profile), b"", wanted=True).word
     'unknown-rule'
     """
-    if wanted is False:
+    if wanted is False or "quorum" in outcome.detail:
         return Slow("not-asked")
     options = slow_options(rule)
     if options is None:

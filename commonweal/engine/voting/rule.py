@@ -6,6 +6,8 @@ from fractions import Fraction
 from importlib import import_module
 from typing import Any, Self
 
+import numpy as np
+
 from commonweal.engine.voting.election import Election
 from commonweal.engine.voting.limits import Limits, share_or_number
 from commonweal.engine.voting.outcome import Outcome
@@ -78,6 +80,8 @@ class Rule:
         How far add1 raises each ballot's money at a time, in units of the currency.
     seats : int, optional
         How many are chosen, for rules that choose people or options; 1 if not said.
+    quorum : int, optional
+        How many ballots there have to be: with fewer nothing wins.
     ties : TieRule
         The order of ties, with the seed of the lot.
     limits : Limits, optional
@@ -106,6 +110,7 @@ class Rule:
     step: int | None = None
     variant: str | None = None
     seats: int | None = None
+    quorum: int | None = None
     ties: TieRule = field(default_factory=TieRule)
     limits: Limits | None = None
 
@@ -124,6 +129,8 @@ class Rule:
             raise ValueError(f"the rule {self.name} shares out money and has no seats")
         if self.seats is not None and self.seats < 1:
             raise ValueError(f"seats must be 1 or more, not {self.seats}")
+        if self.quorum is not None and self.quorum < 1:
+            raise ValueError(f"quorum must be 1 or more, not {self.quorum}")
 
     @property
     def counts_seats(self) -> bool:
@@ -145,6 +152,8 @@ class Rule:
         whole = (self.seats or 1) if self.counts_seats else budget
 
         def count(profile: Profile) -> Outcome:
+            if self.quorum is not None and profile.voters < self.quorum:
+                return self._too_few(profile, whole, self.quorum)
             if self.limits and self.limits.pots:
                 from commonweal.engine.voting.pots import count_in_pots  # needs this module's rules
 
@@ -152,6 +161,12 @@ class Rule:
             return self._one_pot(profile, whole, limits=self.limits)
 
         return count
+
+    def _too_few(self, profile: Profile, budget: int, quorum: int) -> Outcome:
+        """Return the outcome in which nothing wins, because too few have voted."""
+        told = {"quorum": {"needed": quorum, "ballots": profile.voters}}
+        nobody = np.empty(0, dtype=np.int64)
+        return Outcome(self.name, profile, budget, nobody, detail=told)
 
     def _one_pot(self, profile: Profile, budget: int, limits: Limits | None = None) -> Outcome:
         known = KNOWN[self.name]
@@ -168,7 +183,7 @@ class Rule:
     def to_json(self) -> dict[str, Any]:
         """Return the rule as plain data; what is not said is left out."""
         data: dict[str, Any] = {"rule": self.name}
-        for name in (*_CHOICES, "seats"):
+        for name in (*_CHOICES, "seats", "quorum"):
             choice = getattr(self, name)
             if choice is not None:
                 data[name] = choice.to_json() if isinstance(choice, Limits) else choice
@@ -182,14 +197,14 @@ class Rule:
         """Read a rule from plain data, the inverse of :meth:`to_json`. Raises ``ValueError``."""
         if not isinstance(data, Mapping):
             raise ValueError("a rule must be an object with names and values")
-        known = {"rule", "ties", "seats", *_CHOICES}
+        known = {"rule", "ties", "seats", "quorum", *_CHOICES}
         for key in data:
             if key not in known:
                 raise ValueError(f"a rule knows no {key!r}; use {', '.join(sorted(known))}")
-        for key in known - {"limits", "threshold", "step", "seats"}:
+        for key in known - {"limits", "threshold", "step", "seats", "quorum"}:
             if key in data and not isinstance(data[key], str):
                 raise ValueError(f"{key} in a rule must be text, not {data[key]!r}")
-        for key in ("step", "seats"):
+        for key in ("step", "seats", "quorum"):
             if key in data and (isinstance(data[key], bool) or not isinstance(data[key], int)):
                 raise ValueError(f"{key} in a rule must be a whole number, not {data[key]!r}")
         read: dict[str, Any] = {k: v for k, v in data.items() if k not in ("rule", "ties")}
@@ -211,4 +226,4 @@ _NEEDS = {
     "transfers": ("cumulative", "scoring"),
 }
 
-_CHOICES = tuple(f.name for f in fields(Rule) if f.name not in ("name", "seats", "ties"))
+_CHOICES = tuple(f.name for f in fields(Rule) if f.name not in ("name", "seats", "quorum", "ties"))
