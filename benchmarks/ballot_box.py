@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -410,23 +411,35 @@ def acknowledged(answers: Sequence[Answer]) -> dict[int, str]:
 
 def published(pot: Pot, told: Mapping[int, str]) -> dict[str, int]:
     """Close and count the pot, and look every receipt up in what is published."""
-    from django.utils import timezone
-
-    from commonweal.decide.ballots.models import Receipt, readable
-    from commonweal.decide.counts import actions
-
     shown = receipts(pot, told)
     wrong = [voter for voter, code in told.items() if code and code != shown.get(voter)]
     assert not wrong, f"{len(wrong)} were shown a receipt that is not theirs"
     close_now(pot)
-    pot = actions.count_closed_pot(pot_id=pot.pk, at=timezone.now())
-    listed = [
-        readable(code) for code in Receipt.objects.filter(pot=pot).values_list("code", flat=True)
-    ]
+    count(pot)
+    return looked_up(pot, {voter: shown.get(voter, "lost") for voter in told})
+
+
+def count(pot: Pot) -> None:
+    """Count a pot that has closed, as the job does."""
+    from commonweal.decide.counts import actions
+    from commonweal.kit.clock import database_now
+
+    actions.count_closed_pot(pot_id=pot.pk, at=database_now())
+
+
+def looked_up(pot: Pot, told: Mapping[int, str]) -> dict[str, int]:
+    """Look up in what is published who was told that their ballot is in, and who is in it twice."""
+    from commonweal.decide.ballots.models import Ballot, Receipt, Roll, readable
+
+    left_out = Ballot.objects.filter(pot=pot, receipt__isnull=False).count()  # came after the count
+    found = Receipt.objects.filter(pot=pot).values_list("code", flat=True)
+    listed = Counter(readable(code) for code in found)
+    voters = set(Roll.objects.filter(pot=pot).values_list("person_id", flat=True))
+    counted = sum(code in listed if code else voter in voters for voter, code in told.items())
     return {
         "acknowledged": len(told),
-        "in_bundle": sum(shown.get(voter) in set(listed) for voter in told),
-        "twice": len(listed) - len(set(listed)) + len(listed) - pot.roll.count(),
+        "in_bundle": counted - left_out,
+        "twice": max(0, listed.total() - len(voters)) + listed.total() - len(listed),
     }
 
 
