@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from commonweal.decide.ballots import queries, rules
 from commonweal.decide.ballots.models import Ballot, Channel, Roll, new_number, new_receipt
-from commonweal.decide.ballots.queries import Voter
+from commonweal.decide.ballots.queries import Listed, Voter
 from commonweal.decide.ballots.rules import Choice, Wrong
 from commonweal.decide.budgets.models import Pot
 from commonweal.ground.people.models import Person
@@ -53,7 +55,7 @@ def cast_ballot(
     if held is None:
         raise Pot.DoesNotExist
     pot = held.pot
-    if not pot.is_open(viewer.at):
+    if not pot.is_open(viewer.at) or pot.key is None:  # sealed while this vote waited for the lock
         raise PotClosed(pot)
     refused = rules.why_not(viewer, pot, voter)
     if refused:
@@ -133,4 +135,86 @@ def leave_the_rolls(person: Person, at: datetime) -> None:
     for pot in Pot.objects.select_for_update().filter(pk__in=voted.values("pk")).order_by("pk"):
         if pot.key is not None:
             Ballot.objects.filter(pot=pot, envelope=pot.envelope_of(person)).delete()
-    Roll.objects.filter(person=person).delete()
+    # What they said on paper, by telephone or at a kiosk stays in the box, under a name that nobody
+    # kept: so their line stays too, without the person, or their entry could vote again.
+    mine = Roll.objects.filter(person=person)
+    mine.exclude(channel=Channel.ONLINE).update(person=None)
+    mine.filter(channel=Channel.ONLINE).delete()
+
+
+# --- votes that staff bring in: what is chosen comes apart from who has voted
+
+
+@transaction.atomic
+def put_on_roll(*, pot: Pot, voter: Voter) -> None:
+    """Note that somebody has voted whose ballot comes to the box without their name.
+
+    Whoever calls holds the pot. Raises ``VotedAlready``.
+    """
+    line = Roll(
+        pot=pot,
+        round_id=pot.round_id,
+        person_id=voter.person_id,
+        entry_id=voter.entry_id,
+        voting_code_id=voter.code_id,
+        channel=voter.channel,
+    )
+    try:
+        with transaction.atomic():
+            line.save(force_insert=True)
+    except IntegrityError:
+        raise VotedAlready(_already(pot, voter)) from None
+
+
+@transaction.atomic
+def take_back(*, pot: Pot, voter: Voter) -> bool:
+    """Take a person's on-line ballot out of the box, because they vote in another way that stands.
+
+    Whoever calls holds the pot. Tells whether it could be done: what was cast with a voting code, at
+    a kiosk or by telephone lies under a name that nobody kept.
+    """
+    lines = list(Roll.objects.select_for_update().filter(queries.lines_of(voter), pot=pot))
+    if len(lines) != 1 or lines[0].channel != Channel.ONLINE or lines[0].person_id is None:
+        return False
+    envelope = pot.seal(f"person:{lines[0].person_id}")
+    taken, _each = Ballot.objects.filter(pot=pot, envelope=envelope).delete()
+    if taken:
+        Roll.objects.filter(pk=lines[0].pk).update(channel=voter.channel)
+    return bool(taken)
+
+
+@transaction.atomic
+def put_in_the_box(
+    *, pot_id: int, choices: Mapping[str, Choice], at: datetime, unnamed: Channel | None = None
+) -> int:
+    """Put many ballots into the box at once, all or none, each under the name it is given.
+
+    It may be done after the close, until the pot is counted. ``unnamed`` puts as many lines without
+    a name on the roll, by that channel. Raises ``PotClosed``, and ``WrongBallot`` for a choice that
+    the ballot cannot say.
+    """
+    pot = Pot.objects.select_for_update(no_key=True).get(pk=pot_id)
+    if at < pot.opens_at or pot.counted_at is not None:
+        raise PotClosed(pot)
+    costs = pot.projects.values_list("pk", "cost_pence", "exclusive")
+    listed = {number: Listed(*facts) for number, *facts in costs}
+    for choice in choices.values():
+        wrong = rules.wrong_with(pot, listed, choice)
+        if wrong:
+            raise WrongBallot(wrong)
+    names = list(choices)
+    random.SystemRandom().shuffle(names)
+    Ballot.objects.bulk_create(
+        Ballot(
+            pot=pot,
+            envelope=pot.seal(name),
+            projects=list(choices[name].projects),
+            marks=list(choices[name].marks),
+        )
+        for name in names
+    )
+    if unnamed is not None:
+        Roll.objects.bulk_create(
+            Roll(pot=pot, round_id=pot.round_id, channel=unnamed) for _name in names
+        )
+    return len(names)
