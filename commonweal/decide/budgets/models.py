@@ -198,9 +198,8 @@ class Pot(models.Model):
                 condition=Q(public_at__isnull=True) | Q(public_at__lte=F("opens_at")),
             ),
             models.CheckConstraint(
-                name="pot_counted_has_no_key",
-                condition=Q(counted_at__isnull=True, key__isnull=False)
-                | Q(counted_at__isnull=False, key__isnull=True),
+                name="pot_counted_has_no_key",  # it goes before the count, when the pot is sealed
+                condition=Q(counted_at__isnull=True) | Q(key__isnull=True),
             ),
             models.CheckConstraint(
                 name="pot_is_small_enough_to_count", condition=Q(pence__lte=MOST_PENCE)
