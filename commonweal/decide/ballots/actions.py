@@ -47,7 +47,7 @@ def cast_ballot(
     """Record what a voter chooses, replacing any earlier ballot under the same name.
 
     ``voter`` is who votes without an account: by code, on paper, by telephone, as a guest; whoever
-    calls has checked that. Raises ``PotClosed`` outside the voting window, ``PermissionDenied`` if
+    calls has checked that, but whether a code still counts is looked at here. Raises ``PotClosed`` outside the voting window, ``PermissionDenied`` if
     this voter may not vote, ``WrongBallot`` for what the ballot cannot say, ``VotedAlready`` if the
     same person voted in another way. Leaves nothing in the journal.
     """
@@ -69,6 +69,15 @@ def cast_ballot(
     return _in_the_box(pot, voter, choice)
 
 
+def _held_open(viewer: Viewer, pot_id: int, voter: Voter | None) -> Held:
+    held = queries.pot_held_open(viewer, pot_id, voter.code_id if voter else None)
+    if held is None:
+        raise Pot.DoesNotExist
+    if not held.pot.is_open(viewer.at):
+        raise PotClosed(held.pot)
+    return held
+
+
 # One voter's simultaneous votes meet at the ballot's envelope and at their line of the roll: the
 # second waits there until the first is done. That they voted goes on the roll; never when, nor what.
 _IN_THE_BOX = """
@@ -88,11 +97,13 @@ RETURNING id, receipt, xmax = 0, (SELECT count(*) FROM on_roll)
 
 
 def _in_the_box(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
+    # In the order of their numbers: the order in which they stood on the page is the voter's own.
+    said = sorted(zip(choice.projects, choice.marks, strict=True))
     ballot = Ballot(
         pot=pot,
         envelope=pot.seal(voter.name),
-        projects=list(choice.projects),
-        marks=list(choice.marks),
+        projects=[project for project, _mark in said],
+        marks=[mark for _project, mark in said],
     )
     values: dict[str, Any] = {
         "roll": new_number(),

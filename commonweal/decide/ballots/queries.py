@@ -136,7 +136,9 @@ SELECT pot.*,
           FROM places_membership m JOIN places_community c ON c.id = m.community_id
          WHERE m.person_id = %s AND c.authority_id = pot.authority_id) AS belongs,
        (SELECT e.id FROM registers_entry e JOIN registers_register r ON r.id = e.register_id
-         WHERE e.person_id = %s AND r.authority_id = pot.authority_id LIMIT 1) AS own_entry
+         WHERE e.person_id = %s AND r.authority_id = pot.authority_id LIMIT 1) AS own_entry,
+       (SELECT jsonb_build_array(code.entry_id) FROM registers_code code
+         WHERE code.id = %s AND code.pot_id = pot.id AND code.cancelled_at IS NULL) AS code
   FROM budgets_pot pot
   JOIN challenges_challenge challenge ON challenge.id = pot.challenge_id
   JOIN places_community place ON place.id = pot.community_id
@@ -146,17 +148,22 @@ SELECT pot.*,
 
 
 class Held(NamedTuple):
-    """A pot under a shared lock, its projects by number, and the voter's entry of a register."""
+    """A pot under a shared lock, its projects by number, and the voter's entry of a register.
+
+    ``code_counts`` tells whether the voting code asked for is one of this pot and was not cancelled.
+    """
 
     pot: Pot
     listed: dict[int, Listed]
     entry_id: int | None
+    code_counts: bool = False
+    code_entry_id: int | None = None
 
 
-def pot_held_open(viewer: Viewer, pot_id: int) -> Held | None:
+def pot_held_open(viewer: Viewer, pot_id: int, code_id: int | None = None) -> Held | None:
     """Return a pot under a shared lock, and tell the viewer where they belong on the way."""
     who = viewer.person.pk if viewer.person else None
-    values = [who, who, pot_id, viewer.authority.pk, viewer.at]
+    values = [who, who, code_id, pot_id, viewer.authority.pk, viewer.at]
     for pot in Pot.objects.raw(_HELD, values):
         more = vars(pot)
         pot.community = _community(viewer, *json.loads(more["place"]))
@@ -171,7 +178,8 @@ def pot_held_open(viewer: Viewer, pot_id: int) -> Held | None:
                 for level, expires_at, *place in json.loads(more["belongs"] or "[]")
             ]
         listed = {number: Listed(*facts) for number, *facts in json.loads(more["listed"] or "[]")}
-        return Held(pot, listed, more["own_entry"])
+        code = json.loads(more["code"]) if more["code"] else None
+        return Held(pot, listed, more["own_entry"], code is not None, code[0] if code else None)
     return None
 
 

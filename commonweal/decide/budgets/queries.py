@@ -129,14 +129,15 @@ def public_projects(viewer: Viewer) -> QuerySet[Project]:
     return projects(viewer).filter(pot__in=public_pots(viewer).order_by().values("pk"))
 
 
-def projects_for(viewer: Viewer, pot: Pot) -> list[Project]:
+def projects_for(viewer: Viewer, pot: Pot, *, holder: str = "") -> list[Project]:
     """Return a pot's projects in an order drawn for each person from the pot's published seed.
 
-    Where the order is fixed, they stand for everybody as they were put on the ballot.
+    Where the order is fixed, they stand for everybody as they were put on the ballot. ``holder`` is
+    what a voter without an account is known by.
     """
     if pot.order_is_fixed:
         return sorted(projects_in(pot=pot.pk), key=lambda project: project.pk)
-    who = viewer.person.pk if viewer.person else "everyone"
+    who = holder or (viewer.person.pk if viewer.person else "everyone")
 
     def lot(project: Project) -> str:
         return sha256(f"{pot.lot_seed}:{who}:{project.pk}".encode()).hexdigest()
