@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from commonweal.decide.ballots import queries, rules
 from commonweal.decide.ballots.models import Ballot, Channel, Roll, new_number, new_receipt
-from commonweal.decide.ballots.queries import Listed, Voter
+from commonweal.decide.ballots.queries import Held, Listed, Voter
 from commonweal.decide.ballots.rules import Choice, Wrong
 from commonweal.decide.budgets.models import Pot
 from commonweal.ground.people.models import Person
@@ -47,16 +47,17 @@ def cast_ballot(
     """Record what a voter chooses, replacing any earlier ballot under the same name.
 
     ``voter`` is who votes without an account: by code, on paper, by telephone, as a guest; whoever
-    calls has checked that, but whether a code still counts is looked at here. Raises ``PotClosed`` outside the voting window, ``PermissionDenied`` if
-    this voter may not vote, ``WrongBallot`` for what the ballot cannot say, ``VotedAlready`` if the
-    same person voted in another way. Leaves nothing in the journal.
+    calls has checked that, but whether a code still counts is looked at here. Raises ``PotClosed``
+    outside the voting window, ``PermissionDenied`` if this voter may not vote, ``WrongBallot`` for
+    what the ballot cannot say, ``VotedAlready`` if the same person voted in another way. Leaves
+    nothing in the journal.
     """
-    held = queries.pot_held_open(viewer, pot_id)
-    if held is None:
-        raise Pot.DoesNotExist
+    held = _held_open(viewer, pot_id, voter)
     pot = held.pot
-    if not pot.is_open(viewer.at) or pot.key is None:  # sealed while this vote waited for the lock
-        raise PotClosed(pot)
+    if voter is not None and voter.code_id is not None:
+        if not held.code_counts:
+            raise PermissionDenied(_("This voting code does not count any more."))
+        voter = voter._replace(entry_id=held.code_entry_id)
     refused = rules.why_not(viewer, pot, voter)
     if refused:
         raise PermissionDenied(refused.words)
@@ -73,8 +74,9 @@ def _held_open(viewer: Viewer, pot_id: int, voter: Voter | None) -> Held:
     held = queries.pot_held_open(viewer, pot_id, voter.code_id if voter else None)
     if held is None:
         raise Pot.DoesNotExist
-    if not held.pot.is_open(viewer.at):
-        raise PotClosed(held.pot)
+    pot = held.pot
+    if not pot.is_open(viewer.at) or pot.key is None:  # sealed while this vote waited for the lock
+        raise PotClosed(pot)
     return held
 
 
@@ -97,14 +99,7 @@ RETURNING id, receipt, xmax = 0, (SELECT count(*) FROM on_roll)
 
 
 def _in_the_box(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
-    # In the order of their numbers: the order in which they stood on the page is the voter's own.
-    said = sorted(zip(choice.projects, choice.marks, strict=True))
-    ballot = Ballot(
-        pot=pot,
-        envelope=pot.seal(voter.name),
-        projects=[project for project, _mark in said],
-        marks=[mark for _project, mark in said],
-    )
+    ballot = Ballot(pot=pot, envelope=pot.seal(voter.name), **_as_stored(choice))
     values: dict[str, Any] = {
         "roll": new_number(),
         "pot": pot.pk,
@@ -127,6 +122,15 @@ def _in_the_box(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
     return ballot
 
 
+def _as_stored(choice: Choice) -> dict[str, list[int]]:
+    """Return what a ballot holds in the order of the projects' numbers.
+
+    The order in which they stood on the page was drawn for the voter, and would tell who it was.
+    """
+    said = sorted(zip(choice.projects, choice.marks, strict=True))
+    return {"projects": [number for number, _ in said], "marks": [mark for _, mark in said]}
+
+
 def _already(pot: Pot, voter: Voter) -> str:
     """Say by what way this voter has voted, or that it was in another district."""
     same = queries.lines_of(voter)
@@ -134,6 +138,54 @@ def _already(pot: Pot, voter: Voter) -> str:
     if here is not None:
         return rules.words_of(Channel(here))
     return _("You have voted in another district already. One person votes in one district.")
+
+
+# --- a ballot that was cast without an account
+
+
+class NothingToAdopt(Exception):
+    """No ballot lies under the name of this browser."""
+
+
+@transaction.atomic
+def adopt_ballot(*, viewer: Viewer, pot_id: int, voter: Voter) -> Ballot:
+    """Put a ballot that was cast as a guest or with a code under the account of whoever cast it.
+
+    It keeps its receipt and what is in it. Raises ``PotClosed``, ``PermissionDenied`` if this person
+    may not vote here, ``NothingToAdopt``, and ``VotedAlready`` if they have voted already; then
+    the ballot stays where it was. Leaves nothing in the journal.
+    """
+    held = _held_open(viewer, pot_id, voter)
+    pot = held.pot
+    refused = rules.why_not(viewer, pot)
+    if refused:
+        raise PermissionDenied(refused.words)
+    assert viewer.person is not None  # the rule has refused everybody else
+    person = queries.voter_of(viewer.person, entry_id=held.entry_id)
+    # The envelope first and then the roll, as a vote does: the two never wait for each other.
+    try:
+        with transaction.atomic():
+            moved = Ballot.objects.filter(pot=pot, envelope=pot.seal(voter.name)).update(
+                envelope=pot.seal(person.name)
+            )
+            if not moved:
+                raise NothingToAdopt
+            _onto_the_roll(pot, voter, person)
+    except IntegrityError:
+        raise VotedAlready(_already(pot, person)) from None
+    return Ballot.objects.get(pot=pot, envelope=pot.seal(person.name))
+
+
+def _onto_the_roll(pot: Pot, voter: Voter, person: Voter) -> None:
+    """Write the person on the line of their code, or on a line of their own if they had none."""
+    line = None
+    if voter.code_id is not None:
+        line = Roll.objects.filter(pot=pot, voting_code=voter.code_id).first()
+    line = line or Roll(pot=pot, round_id=pot.round_id)
+    line.person_id = person.person_id
+    line.entry_id = line.entry_id or person.entry_id
+    line.channel = Channel.ONLINE
+    line.save()
 
 
 @transaction.atomic
@@ -219,8 +271,7 @@ def put_in_the_box(
         Ballot(
             pot=pot,
             envelope=pot.seal(name),
-            projects=list(choices[name].projects),
-            marks=list(choices[name].marks),
+            **_as_stored(choices[name]),
         )
         for name in names
     )
