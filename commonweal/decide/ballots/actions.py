@@ -220,7 +220,7 @@ def put_on_roll(*, pot: Pot, voter: Voter) -> None:
         person_id=voter.person_id,
         entry_id=voter.entry_id,
         voting_code_id=voter.code_id,
-        channel=voter.channel,
+        channel=voter.channel or Channel.PAPER,
     )
     try:
         with transaction.atomic():
@@ -259,8 +259,8 @@ def put_in_the_box(
     pot = Pot.objects.select_for_update(no_key=True).get(pk=pot_id)
     if at < pot.opens_at or pot.counted_at is not None:
         raise PotClosed(pot)
-    costs = pot.projects.values_list("pk", "cost_pence", "exclusive")
-    listed = {number: Listed(*facts) for number, *facts in costs}
+    known = pot.projects.values_list("pk", "cost_pence", "exclusive")
+    listed = {number: Listed(cost, group) for number, cost, group in known}
     for choice in choices.values():
         wrong = rules.wrong_with(pot, listed, choice)
         if wrong:
