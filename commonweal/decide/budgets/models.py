@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext
@@ -15,7 +16,7 @@ from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community, Level
 from commonweal.kit.addresses import address
-from commonweal.propose.proposals.models import Proposal, Status
+from commonweal.propose.proposals.models import HiddenReason, Proposal, Status
 
 
 def new_key() -> bytes:
@@ -77,6 +78,17 @@ MOST_POINTS = 1_000
 MOST_SCORE = 10
 
 
+class Step(models.TextChoices):
+    """The small steps in which a pot is set up, in their order."""
+
+    PURPOSE = "purpose", _("The money")
+    VOTERS = "voters", _("Who may vote")
+    BALLOT = "ballot", _("The ballot")
+    IDEAS = "ideas", _("The ideas")
+    COUNTING = "counting", _("The count")
+    DATES = "dates", _("Dates")
+
+
 class Round(models.Model):
     """Pots for several districts, of which a person may vote in one."""
 
@@ -91,6 +103,10 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def get_absolute_url(self) -> str:
+        """Return the round's own page."""
+        return address("budgets:round", self.pk)
 
     @property
     def community_id(self) -> int:
@@ -133,6 +149,9 @@ class Pot(models.Model):
     copied_from = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    is_draft = models.BooleanField(default=False)
+    steps_done = ArrayField(models.CharField(max_length=10), default=list, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
     lot_seed = models.CharField(max_length=64, default=new_seed)
     key = models.BinaryField(max_length=32, null=True, default=new_key, editable=False)
     created_at = models.DateTimeField()
@@ -204,6 +223,13 @@ class Pot(models.Model):
             models.CheckConstraint(
                 name="pot_is_small_enough_to_count", condition=Q(pence__lte=MOST_PENCE)
             ),
+            models.CheckConstraint(
+                name="pot_draft_or_withdrawn_is_not_counted",
+                condition=Q(counted_at__isnull=True) | Q(is_draft=False, withdrawn_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="pot_steps_are_known", condition=Q(steps_done__contained_by=Step.values)
+            ),
         )
 
     def __str__(self) -> str:
@@ -215,16 +241,20 @@ class Pot(models.Model):
 
     def is_open(self, at: datetime) -> bool:
         """Tell whether the pot takes votes at that moment."""
-        return self.opens_at <= at < self.closes_at and self.counted_at is None
+        stands = not self.is_draft and self.withdrawn_at is None and self.counted_at is None
+        return stands and self.opens_at <= at < self.closes_at
 
     def state(self, at: datetime) -> str:
-        """Return where the pot stands for everybody: ``coming``, ``open``, ``closed`` or ``counted``.
+        """Return where the pot stands for everybody.
 
-        It is ``counted`` once the result is declared, which an embargo may hold back.
+        ``coming`` (also while it is being set up), ``open``, ``closed``, ``counted`` once the
+        result is declared, which an embargo may hold back, or ``withdrawn``.
         """
+        if self.withdrawn_at is not None:
+            return "withdrawn"
         if self.declared_at is not None:
             return "counted"
-        if at < self.opens_at:
+        if self.is_draft or at < self.opens_at:
             return "coming"
         return "open" if at < self.closes_at else "closed"
 
@@ -256,6 +286,7 @@ class Project(models.Model):
     outcome = models.CharField(max_length=300, blank=True)
     run_by = models.CharField(max_length=120, blank=True)
     cost_note = models.CharField(max_length=500, blank=True)
+    cost_lines = models.JSONField(default=list, blank=True)
     exclusive = models.CharField(max_length=60, blank=True)
     cost_pence = models.PositiveBigIntegerField()
     is_funded = models.BooleanField(null=True, blank=True)
@@ -299,3 +330,168 @@ class Project(models.Model):
     def challenge_id(self) -> int:
         """Return its pot's challenge, where the journal looks for it."""
         return self.pot.challenge_id
+
+
+class Picture(models.Model):
+    """A picture of a project, drawn anew from what was uploaded: nothing else of the file is kept."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="pictures")
+    alt = models.CharField(max_length=200)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    large = models.BinaryField()
+    small = models.BinaryField()
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    hidden_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="picture_is_described", condition=~Q(alt="")),
+            models.CheckConstraint(
+                name="picture_has_a_size", condition=Q(width__gte=1, height__gte=1)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.alt
+
+    def get_absolute_url(self) -> str:
+        """Return where the picture itself is."""
+        return address("budgets:picture", self.pk)
+
+
+class Question(models.Model):
+    """What somebody asks about a project, and what staff answer."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="questions")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    body = models.TextField(max_length=1000)
+    asked_at = models.DateTimeField()
+    answer = models.TextField(max_length=2000, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    hidden_at = models.DateTimeField(null=True, blank=True)
+    hidden_reason = models.CharField(max_length=20, choices=HiddenReason.choices, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("person", "asked_at"), name="question_by_person"),)
+        constraints = (
+            models.CheckConstraint(name="question_asks_something", condition=~Q(body="")),
+            models.CheckConstraint(
+                name="question_is_answered_by_someone",
+                condition=Q(answer="", answered_at__isnull=True, answered_by__isnull=True)
+                | (~Q(answer="") & Q(answered_at__isnull=False, answered_by__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="question_hidden_has_a_reason",
+                condition=Q(hidden_at__isnull=True) | ~Q(hidden_reason=""),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"question {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        """Return the place on the project's page where it stands."""
+        return f"{self.project.get_absolute_url()}#question-{self.pk}"
+
+
+class Part(models.TextChoices):
+    """What may still be changed once a pot is open, each time with a reason that everybody reads."""
+
+    CLOSE = "closes_at", _("When voting closes")
+    ABOUT = "about", _("What the money is for")
+    WHERE = "where", _("Where")
+    RUN_BY = "run_by", _("Who will run it")
+    COST_NOTE = "cost_note", _("What the cost pays for")
+    COST_LINES = "cost_lines", _("The lines of the cost")
+    PICTURE = "picture", _("A picture")
+
+
+class Change(models.Model):
+    """Something that was changed after a pot had opened: what it was, what it became, and why."""
+
+    pot = models.ForeignKey(Pot, models.PROTECT, related_name="changes")
+    project = models.ForeignKey(
+        Project, models.PROTECT, null=True, blank=True, related_name="changes"
+    )
+    part = models.CharField(max_length=10, choices=Part.choices)
+    was = models.TextField(max_length=2000, blank=True)
+    became = models.TextField(max_length=2000, blank=True)
+    why = models.CharField(max_length=300)
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="change_has_a_reason", condition=~Q(why="")),
+            models.CheckConstraint(
+                name="change_is_of_a_known_part", condition=Q(part__in=Part.values)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"change of {self.part}"
+
+
+class Withdrawal(models.Model):
+    """That a pot is taken back; once it has opened, a second person has to agree."""
+
+    pot = models.OneToOneField(Pot, models.PROTECT, related_name="withdrawal")
+    why = models.CharField(max_length=500)
+    has_opened = models.BooleanField()
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    agreed_at = models.DateTimeField(null=True, blank=True)
+    agreed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="withdrawal_has_a_reason", condition=~Q(why="")),
+            models.CheckConstraint(
+                name="withdrawal_is_agreed_by_someone",
+                condition=Q(agreed_at__isnull=True, agreed_by__isnull=True)
+                | Q(agreed_at__isnull=False, agreed_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="withdrawal_after_the_opening_takes_two",
+                condition=Q(has_opened=False)
+                | Q(agreed_by__isnull=True)
+                | ~Q(agreed_by=F("asked_by")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"withdrawal of pot {self.pot_id}"
+
+
+class QuietPeriod(models.Model):
+    """A time before an election in which no pot opens, closes or declares its result."""
+
+    authority = models.ForeignKey(Authority, models.PROTECT)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    why = models.CharField(max_length=120)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("starts_at", "pk")
+        constraints = (
+            models.CheckConstraint(
+                name="quiet_period_starts_before_it_ends", condition=Q(starts_at__lt=F("ends_at"))
+            ),
+            models.CheckConstraint(name="quiet_period_has_a_reason", condition=~Q(why="")),
+        )
+
+    def __str__(self) -> str:
+        return self.why
+
+    def holds(self, at: datetime) -> bool:
+        """Tell whether it is quiet at that moment."""
+        return self.starts_at <= at < self.ends_at

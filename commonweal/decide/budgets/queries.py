@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
 
-from commonweal.decide.budgets.models import Pot, Project
+from commonweal.decide.budgets.models import Pot, Project, QuietPeriod
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.journal.models import Entry
@@ -23,13 +23,14 @@ from commonweal.propose.proposals.models import Proposal, Status
 FEWEST = 5  # a smaller count of people is hidden
 CARD = (
     "authority", "title", "pence", "opens_at", "closes_at", "counted_at", "declared_at", "community__name",
+    "is_draft", "withdrawn_at", "round",
     "challenge__authority", "challenge__question", "challenge__published_at",
 )  # fmt: skip
 
 # Asked of every pot in a list: Django would take longer to compose these than PostgreSQL to answer.
-_PLACE = """(SELECT CASE WHEN counted IS NOT NULL THEN 3 WHEN opens > at THEN 2
-                         WHEN closes <= at THEN 1 ELSE 0 END
-               FROM (SELECT %(expressions)s) AS pot (counted, opens, closes, at))"""
+_PLACE = """(SELECT CASE WHEN withdrawn IS NOT NULL THEN 4 WHEN counted IS NOT NULL THEN 3
+                         WHEN draft OR opens > at THEN 2 WHEN closes <= at THEN 1 ELSE 0 END
+               FROM (SELECT %(expressions)s) AS pot (withdrawn, draft, counted, opens, closes, at))"""
 _PROJECTS = "(SELECT count(*) FROM budgets_project WHERE pot_id = %(expressions)s)"
 
 
@@ -37,8 +38,11 @@ _PROJECTS = "(SELECT count(*) FROM budgets_project WHERE pot_id = %(expressions)
 
 
 def pots(viewer: Viewer) -> QuerySet[Pot]:
-    """Return the pots this viewer may read: open first, then those to be counted, to come, counted."""
-    moments = F("declared_at"), F("opens_at"), F("closes_at"), Value(viewer.at)
+    """Return the pots this viewer may read: open ones, then to be counted, to come, counted, withdrawn."""
+    moments = (
+        F("withdrawn_at"), F("is_draft"), F("declared_at"), F("opens_at"), F("closes_at"),
+        Value(viewer.at),
+    )  # fmt: skip
     return (
         Pot.objects.filter(_public(viewer.at) | _led(viewer))
         .filter(authority=viewer.authority)
@@ -69,9 +73,9 @@ def as_cards(pots: QuerySet[Pot]) -> QuerySet[Pot]:
 
 
 def _public(at: datetime) -> Q:
-    """Return which pots everybody may read: their challenge is public, and no embargo holds."""
+    """Return which pots everybody may read: whole, of a public challenge, and under no embargo."""
     free = Q(public_at__isnull=True) | Q(public_at__lte=at)
-    return Q(challenge__published_at__lte=at) & free
+    return Q(challenge__published_at__lte=at, is_draft=False) & free
 
 
 def _led(viewer: Viewer) -> Q:
@@ -85,18 +89,22 @@ def _led(viewer: Viewer) -> Q:
 def pots_in_state(viewer: Viewer, state: str) -> QuerySet[Pot]:
     """Return the pots that are open, closed but not counted, coming or counted."""
     at = viewer.at
+    stands = Q(is_draft=False, withdrawn_at__isnull=True)
     in_state = {
-        "open": Q(opens_at__lte=at, closes_at__gt=at, counted_at__isnull=True),
-        "closed": Q(closes_at__lte=at, declared_at__isnull=True),
-        "coming": Q(opens_at__gt=at, counted_at__isnull=True),
+        "open": stands & Q(opens_at__lte=at, closes_at__gt=at, counted_at__isnull=True),
+        "closed": stands & Q(closes_at__lte=at, declared_at__isnull=True),
+        "coming": Q(withdrawn_at__isnull=True, counted_at__isnull=True)
+        & (Q(is_draft=True) | Q(opens_at__gt=at)),
         "counted": Q(declared_at__isnull=False),
+        "withdrawn": Q(withdrawn_at__isnull=False),
     }
     return pots(viewer).filter(in_state.get(state, Q()))
 
 
 def open_pots(viewer: Viewer) -> QuerySet[Pot]:
     """Return the pots that take votes at this moment, soonest to close first."""
-    return pots(viewer).filter(opens_at__lte=viewer.at, closes_at__gt=viewer.at)
+    stands = Q(is_draft=False, withdrawn_at__isnull=True)
+    return pots(viewer).filter(stands, opens_at__lte=viewer.at, closes_at__gt=viewer.at)
 
 
 def pots_led(viewer: Viewer) -> QuerySet[Pot]:
@@ -256,6 +264,30 @@ def due_to_open(at: datetime) -> QuerySet[Pot]:
     told = Entry.objects.filter(what="pot.opened", about="budgets.Pot", about_id=OuterRef("pk"))
     return (
         Pot.objects.filter(_public(at), opens_at__lte=at, counted_at__isnull=True)
+        .filter(withdrawn_at__isnull=True)
         .exclude(Exists(told))
         .order_by("opens_at", "pk")
     )
+
+
+# --- quiet times before an election
+
+
+def quiet_period_at(authority: Any, at: datetime) -> QuietPeriod | None:
+    """Return the quiet time of an authority that holds at that moment."""
+    return QuietPeriod.objects.filter(
+        authority=authority, starts_at__lte=at, ends_at__gt=at
+    ).first()
+
+
+def in_quiet_period(authority: Any, at: datetime) -> bool:
+    """Tell whether it is quiet there at that moment: nothing opens, closes or is declared."""
+    return quiet_period_at(authority, at) is not None
+
+
+def where_it_is_not_quiet(found: QuerySet[Pot], at: datetime) -> QuerySet[Pot]:
+    """Keep the pots of authorities where it is not quiet at that moment."""
+    quiet = QuietPeriod.objects.filter(
+        authority=OuterRef("authority"), starts_at__lte=at, ends_at__gt=at
+    )
+    return found.exclude(Exists(quiet))
