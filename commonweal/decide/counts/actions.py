@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from smtplib import SMTPRecipientsRefused
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from commonweal.decide.budgets import rules
 from commonweal.decide.budgets.models import Pot
+from commonweal.decide.budgets.queries import FEWEST
 from commonweal.decide.counts import queries
+from commonweal.decide.counts.models import Bundle, Count, Stage
+from commonweal.engine.voting.bundle import BundleError, verify_bundle, write_bundle
+from commonweal.engine.voting.bundle_receipts import root_of
+from commonweal.engine.voting.election import Election
+from commonweal.engine.voting.outcome import Outcome
 from commonweal.ground.journal import actions as journal
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.mail import letter
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Status
 
@@ -26,36 +42,124 @@ class PaperIsMissing(Exception):
     """Papers went out for this pot that are neither in the box nor declared lost."""
 
 
-@transaction.atomic
-def count_pot(*, viewer: Viewer, pot_id: int) -> Pot:
-    """Share the pot out by its rule and publish who counted it; counted before, leave it so."""
-    pot = Pot.objects.select_for_update().get(pk=pot_id, authority=viewer.authority)
+def begin_count(*, viewer: Viewer, pot_id: int) -> Pot:
+    """Check that this person may count the pot, and that it can be counted now."""
+    pot = Pot.objects.get(pk=pot_id, authority=viewer.authority)
     if viewer.person is None or not rules.may_run(viewer, pot):
         raise PermissionDenied(_("Only a clerk, or those who lead this challenge, may count it."))
-    return _count(pot, viewer.person, viewer.at)
+    _refuse_early(pot, viewer.at)
+    return pot
+
+
+def count_pot(*, viewer: Viewer, pot_id: int) -> Pot:
+    """Share the pot out by its rule and publish who counted it; counted before, leave it so."""
+    pot = begin_count(viewer=viewer, pot_id=pot_id)
+    return count_closed_pot(pot_id=pot.pk, at=viewer.at, who=viewer.person)
+
+
+def count_closed_pot(*, pot_id: int, at: datetime, who: Person | None = None) -> Pot:
+    """Seal a pot whose time has come, count it, and publish: three steps, each in one piece.
+
+    Killed anywhere and begun again, it gives the same result once. Nobody waits for the counting in
+    the middle: it holds nothing.
+    """
+    seal_pot(pot_id=pot_id, at=at, who=who)
+    return count_sealed_pot(pot_id=pot_id, at=at)
+
+
+def _refuse_early(pot: Pot, at: datetime) -> None:
+    if at < pot.closes_at:
+        raise NotYetClosed
+    if pot.waits_for_paper and pot.counted_at is None:
+        raise PaperIsMissing
 
 
 @transaction.atomic
-def count_closed_pot(*, pot_id: int, at: datetime) -> Pot:
-    """Count a pot because its time has come; nobody's hand is needed."""
-    return _count(Pot.objects.select_for_update().get(pk=pot_id), None, at)
+def seal_pot(*, pot_id: int, at: datetime, who: Person | None = None) -> bool:
+    """Let no vote in any more and destroy the key; tell whether it was this call.
+
+    The lock waits for the votes that are being cast, and whoever comes later meets a pot without a
+    key. From here on nothing leads from a ballot to who cast it.
+    """
+    pot = Pot.objects.select_for_update().get(pk=pot_id)
+    if pot.key is None:
+        return False
+    _refuse_early(pot, at)
+    _shuffle(pot)
+    pot.key = None
+    pot.save(update_fields=["key"])
+    Count.objects.create(pot=pot, sealed_at=at, sealed_by=who)
+    journal.record(what="pot.sealed", who=who, about=pot, at=at, public=pot.challenge.is_public)
+    return True
 
 
-def _count(pot: Pot, who: Person | None, at: datetime) -> Pot:
+def count_sealed_pot(*, pot_id: int, at: datetime) -> Pot:
+    """Count the ballots of a sealed pot, and keep result and bundle together, once."""
+    pot = Pot.objects.select_related("challenge", "community").get(pk=pot_id)
     if pot.counted_at is not None:
         return pot
-    if at < pot.closes_at:
-        raise NotYetClosed
-    if pot.waits_for_paper:
-        raise PaperIsMissing
-    profile = queries.profile(pot)
-    outcome = queries.tally(pot, profile)
-    pot.result = queries.result(pot, profile, outcome)
-    pot.counted_at, pot.counted_by = at, who
-    pot.key = None
-    pot.save(update_fields=["result", "counted_at", "counted_by", "key"])
-    _shuffle(pot)
-    if pot.result_at is None or pot.result_at <= at:
+    _reach(pot, Stage.READING)
+    ballots = queries.profile(pot)
+    _reach(pot, Stage.COUNTING)
+    outcome = queries.tally(pot, ballots)
+    _reach(pot, Stage.EXPLAINING)
+    election = queries.election_of(pot, ballots)
+    result = queries.result(pot, election, outcome, queries.explained(pot, outcome))
+    _reach(pot, Stage.WRITING)
+    bundle = _bundle(pot, election, outcome, result)
+    return _publish(pot_id=pot_id, at=at, result=result, bundle=bundle)
+
+
+def _reach(pot: Pot, stage: Stage) -> None:
+    Count.objects.filter(pot=pot).update(stage=stage)
+
+
+def _bundle(
+    pot: Pot, election: Election, outcome: Outcome, result: dict[str, Any]
+) -> Bundle | None:
+    """Write everything that anyone needs to count again; so few voters that it shows them, nothing."""
+    if outcome.voters < FEWEST:
+        return None
+    receipts = queries.receipts_of(pot)
+    is_whole = queries.shows_nobody(result)
+    name = f"pot-{pot.pk}"
+    with TemporaryDirectory() as folder:
+        place = Path(folder, name)
+        fingerprint = write_bundle(
+            place,
+            election,
+            queries.rule_of(pot),
+            outcome,
+            receipts=receipts,
+            withhold=not is_whole,
+        )
+        content = BytesIO()
+        with ZipFile(content, "w", ZIP_DEFLATED) as pack:
+            for path in sorted(place.iterdir()):
+                pack.write(path, f"{name}/{path.name}")
+    return Bundle(
+        pot=pot,
+        content=content.getvalue(),
+        fingerprint=fingerprint,
+        root=root_of(receipts),
+        receipts=len(receipts),
+        is_whole=is_whole,
+    )
+
+
+@transaction.atomic
+def _publish(*, pot_id: int, at: datetime, result: dict[str, Any], bundle: Bundle | None) -> Pot:
+    """Keep a count that is done; whoever was quicker stands."""
+    pot = Pot.objects.select_for_update().get(pk=pot_id)
+    if pot.counted_at is not None:
+        return pot
+    counting = Count.objects.get(pot=pot)
+    pot.result, pot.counted_at, pot.counted_by = result, at, counting.sealed_by
+    pot.save(update_fields=["result", "counted_at", "counted_by"])
+    if bundle is not None:
+        bundle.save(force_insert=True)
+    _reach(pot, Stage.DONE)
+    if queries.due_to_declare(at).filter(pk=pot.pk).exists():
         _declare(pot, at)
     return pot
 
@@ -77,9 +181,12 @@ def _declare(pot: Pot, at: datetime) -> None:
     pot.save(update_fields=["declared_at"])
     lines = pot.result["projects"]
     funded = [line["id"] for line in lines if line["is_funded"]]
-    _publish(pot, funded)
+    _tell_projects(pot, funded)
     who = pot.counted_by
     facts = {"funded": len(funded), "projects": len(lines), "automatic": who is None}
+    bundle = queries.bundle_of(pot)
+    if bundle is not None:
+        facts |= {"fingerprint": bundle.fingerprint, "root": bundle.root}
     public = pot.challenge.is_public
     journal.record(what="pot.counted", who=who, about=pot, at=at, public=public, facts=facts)
 
@@ -104,7 +211,7 @@ def explain_next(*, pot_id: int) -> bool:
     return len(waiting) > 1
 
 
-def _publish(pot: Pot, funded: list[int]) -> None:
+def _tell_projects(pot: Pot, funded: list[int]) -> None:
     """Tell every project and proposal how it ended."""
     pot.projects.update(is_funded=False)
     pot.projects.filter(pk__in=funded).update(is_funded=True)
@@ -146,3 +253,94 @@ def _shuffle(pot: Pot) -> None:
     """Part ballots, receipts and roll, so that nothing about their rows leads from one to another."""
     with connection.cursor() as cursor:
         cursor.execute(_SHUFFLE, {"pot": pot.pk})
+
+
+# --- afterwards
+
+_TABLES = ("ballots_ballot", "ballots_roll", "ballots_receipt", "budgets_pot")
+
+
+def sweep_ballots(*, at: datetime, whole: bool) -> None:
+    """Remove what is left on disk of rows that were written anew; outside every transaction.
+
+    ``whole`` writes the tables into new files, which locks them a moment: so only while nobody
+    votes. Otherwise their remains are only marked as free.
+    """
+    if connection.in_atomic_block:
+        return
+    how = "FULL, ANALYZE" if whole else "ANALYZE"
+    with connection.cursor() as cursor:
+        for table in _TABLES:
+            cursor.execute(f"VACUUM ({how}) {table}")
+    if whole:
+        queries.due_to_sweep().filter(sealed_at__lte=at).update(swept_at=at)
+
+
+def verify_published(*, pot_id: int, at: datetime) -> bool:
+    """Count a published bundle again as anybody could, and keep what came of it."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder, "bundle.zip")
+        place.write_bytes(queries.content_of(Pot(pk=pot_id)))
+        try:
+            differences = [found.what for found in verify_bundle(place).differences]
+        except BundleError as error:
+            differences = [str(error)]
+    said = differences[0][:300] if differences else ""
+    Bundle.objects.filter(pot=pot_id).update(verified_at=at, difference=said)
+    return not differences
+
+
+AT_ONCE = 100
+
+
+def tell_voters(*, pot_id: int, at: datetime) -> bool:
+    """Tell the next people who voted that the result is there; say whether others still wait."""
+    return all(_tell_next(pot_id=pot_id, at=at) for _number in range(AT_ONCE))
+
+
+@transaction.atomic
+def _tell_next(*, pot_id: int, at: datetime) -> bool:
+    """Write to one person; say whether there was one.
+
+    The count is held from before the mail until it is noted. If we die between, the same mail goes
+    out once more under the same Message-ID, and to nobody else.
+    """
+    counting = Count.objects.select_for_update().get(pot=pot_id)
+    pot = Pot.objects.select_related("authority").get(pk=pot_id)
+    people = queries.next_to_tell(counting, 1) if pot.declared_at is not None else []
+    if not people:
+        counting.told_at = at
+        counting.save(update_fields=["told_at"])
+        return False
+    with suppress(SMTPRecipientsRefused):  # their address is gone; the others wait
+        _letter(pot, people[0], at)
+    counting.told_to = people[0].pk
+    counting.save(update_fields=["told_to"])
+    return True
+
+
+def _letter(pot: Pot, person: Person, at: datetime) -> None:
+    """Say that the votes are counted: nothing of what this person chose, and no receipt."""
+    assert pot.result is not None
+    lines = pot.result["projects"]
+    funded = sum(line["is_funded"] for line in lines)
+    said = ngettext(
+        "You voted in “%(title)s”. The votes are counted: %(n)s idea of %(of)s is funded.",
+        "You voted in “%(title)s”. The votes are counted: %(n)s ideas of %(of)s are funded.",
+        funded,
+    ) % {"title": pot.title, "n": funded, "of": len(lines)}
+    check = _(
+        "The page says of each idea why it won or lost. There you can also check, with your receipt,"
+        " that your vote is among those counted."
+    )
+    letter(
+        person=person,
+        authority=pot.authority,
+        at=at,
+        subject=_("Counted: %(title)s") % {"title": pot.title},
+        lines=[said, check],
+        href=reverse("counts:result", args=[pot.pk]),
+        link=_("See what was funded, and why"),
+        why=_("You get this one letter because you voted in it."),
+        key=f"counted-{pot.pk}",
+    ).send()

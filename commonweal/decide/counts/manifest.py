@@ -10,6 +10,11 @@ MANIFEST = Manifest(
     start="budgets:list",
     journal=(
         Event(
+            "pot.sealed",
+            _("Closed: “%(title)s”. The key that could join ballots to voters is destroyed"),
+            "budgets.Pot",
+        ),
+        Event(
             "pot.counted",
             _("Votes counted: “%(title)s”. Ideas funded: %(funded)s of %(projects)s"),
             "budgets.Pot",

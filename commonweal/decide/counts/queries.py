@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Count as HowMany
+from django.db.models import Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
+from commonweal.decide.ballots.models import Receipt, Roll, readable
 from commonweal.decide.budgets.models import BallotKind, Pot, Rule
-from commonweal.decide.budgets.queries import FEWEST, projects_in
+from commonweal.decide.budgets.queries import FEWEST, projects_in, where_it_is_not_quiet
+from commonweal.decide.counts.models import Bundle, Count
 from commonweal.engine import voting
+from commonweal.engine.voting.fairness import fairness
+from commonweal.engine.voting.groups import hide
 from commonweal.engine.voting.limits import Limits
+from commonweal.engine.voting.pabulib import Election
+from commonweal.engine.voting.whatif import EFFORT, WhatIf, what_would_win
+from commonweal.ground.people.models import Person
+from commonweal.ground.places.models import Community, CommunityKind
 from commonweal.kit.copy import copy_out
 
 # --- for the engine
@@ -76,7 +87,26 @@ def rule_of(pot: Pot, name: str = "") -> voting.Rule:
         chosen = {}
     limits = _limits(pot)
     ties = voting.TieRule(seed=pot.lot_seed)
-    return voting.Rule(name, ties=ties, limits=limits, **chosen)
+    return voting.Rule(name, ties=ties, limits=limits, quorum=pot.quorum or None, **chosen)
+
+
+def election_of(pot: Pot, ballots: voting.Profile) -> Election:
+    """Return the pot as the exchange formats have it; its ballots name nobody."""
+    titles = dict(pot.projects.values_list("pk", "title"))
+    return Election(
+        profile=ballots,
+        budget=pot.pence,
+        vote_type=VOTE_TYPES[BallotKind(pot.ballot_kind)],
+        currency="GBP",
+        names=tuple(" ".join(titles[number].split()) for number in ballots.ids.tolist()),
+        meta={"description": " ".join(pot.title.split())},
+    )
+
+
+def receipts_of(pot: Pot) -> list[str]:
+    """Return the receipts of a sealed pot as people read them, sorted."""
+    codes = Receipt.objects.filter(pot=pot).values_list("code", flat=True)
+    return sorted(readable(code) for code in codes.iterator(chunk_size=20_000))
 
 
 def _limits(pot: Pot) -> Limits | None:
@@ -94,33 +124,57 @@ def tally(pot: Pot, profile: voting.Profile) -> voting.Outcome:
     return rule_of(pot).counter(pot.pence)(profile)
 
 
-# To say what would have been enough takes some forty counts for each project that lost, and a
-# count grows with the square of the projects. So the nearest losers are explained within the count,
-# a few seconds in all, and the others one by one after it.
+# What would have been enough is found by counting again. Equal shares without terms, and most votes
+# without terms, are counted again quickly for all losers at once. Other counts are made in full, some
+# forty a project: so of these the nearest losers come at once, and the others one by one afterwards.
 MOST_TO_EXPLAIN = 10_000
 MOST_TICKS_TO_EXPLAIN = 5_000_000
 
 
-def result(pot: Pot, profile: voting.Profile, outcome: voting.Outcome) -> dict[str, Any]:
+def explained(
+    pot: Pot,
+    outcome: voting.Outcome,
+    projects: Sequence[int] | None = None,
+    *,
+    effort: int | None = None,
+) -> dict[int, WhatIf]:
+    """Work out what would have been enough: for these losers, or as many as there is time for."""
+    lost = losers(outcome) if projects is None else projects
+    rule = rule_of(pot)
+    is_quick = rule.limits is None and rule.satisfaction is None and rule.name != Rule.PHRAGMEN
+    if projects is None and not is_quick:
+        room = min(
+            MOST_TO_EXPLAIN // max(1, len(outcome.ids) ** 2),
+            MOST_TICKS_TO_EXPLAIN // max(1, len(outcome.profile.voter)),
+        )
+        lost = lost[:room]
+    if "quorum" in outcome.detail:
+        return {}
+    found = what_would_win(outcome, rule, lost, effort=EFFORT if effort is None else effort)
+    return {one.project: one for one in found}
+
+
+def losers(outcome: voting.Outcome) -> list[int]:
+    """Return the places of the projects that lost, by what they lacked."""
+    lost = np.flatnonzero(~outcome.funded)
+    found: list[int] = lost[np.lexsort((lost, outcome.shortfall[lost]))].tolist()
+    return found
+
+
+def result(
+    pot: Pot, election: Election, outcome: voting.Outcome, enough: dict[int, WhatIf]
+) -> dict[str, Any]:
     """Return what is kept of a count, in plain numbers.
 
     ``rule completion seed budget_pence spent_pence voters share_pence`` (what each ballot began
-    with in the deciding run, rounded down), ``projects`` (winners as bought, then losers by what
-    they lacked): ``id votes cost_pence is_funded why payment_pence`` (rounded up)
-    ``behind_pence there_pence shortfall_pence needed_ballots needed_cost_pence is_explained`` (the
-    two before it are worked out, where there is anything to work out); ``ties``:
-    ``projects chosen by``; ``chosen`` and ``chosen_by_votes``: under this count and under most
-    votes first, ``mean`` funded projects a ballot had chosen, ``nothing`` ballots with none.
+    with in the deciding run, rounded down), ``quorum`` (how many were needed, and 0 if none were);
+    ``projects`` (winners as bought, then losers by what they lacked); ``ties``: ``projects chosen
+    by``; ``chosen`` and ``chosen_by_votes``: under this count and under most votes first, ``mean``
+    funded projects a ballot had chosen, ``nothing`` ballots with none; ``turnout``, ``fairness``.
     """
-    losers = np.flatnonzero(~outcome.funded)
-    by_want = losers[np.lexsort((losers, outcome.shortfall[losers]))]
-    explained = min(
-        MOST_TO_EXPLAIN // max(1, len(profile.ids) ** 2),
-        MOST_TICKS_TO_EXPLAIN // max(1, len(profile.voter)),
-    )
-    near = set(by_want[:explained].tolist())
-    why = voting.reasons(outcome)
+    profile, why = outcome.profile, voting.reasons(outcome)
     plain = rule_of(pot, Rule.GREEDY).counter(pot.pence)(profile)
+    effective = outcome.effective_votes
     return {
         "rule": outcome.rule,
         "completion": outcome.completion,
@@ -128,10 +182,17 @@ def result(pot: Pot, profile: voting.Profile, outcome: voting.Outcome) -> dict[s
         "budget_pence": outcome.budget,
         "spent_pence": outcome.spent,
         "voters": outcome.voters,
+        "quorum": pot.quorum,
         "share_pence": int(outcome.start),
         "projects": [
-            _line(pot, profile, outcome, why[p], p, p in near)
-            for p in [*outcome.order.tolist(), *by_want.tolist()]
+            {
+                **_line(why[p], funded=bool(outcome.funded[p])),
+                "id": int(profile.ids[p]),
+                "behind_pence": int(outcome.behind[p]),
+                "effective_votes": None if np.isnan(effective[p]) else int(effective[p]),
+                **_enough(enough.get(p), settled=_is_settled(outcome, p)),
+            }
+            for p in [*outcome.order.tolist(), *losers(outcome)]
         ],
         "ties": [
             {
@@ -143,36 +204,43 @@ def result(pot: Pot, profile: voting.Profile, outcome: voting.Outcome) -> dict[s
         ],
         "chosen": _chosen(profile, outcome.funded),
         "chosen_by_votes": _chosen(profile, plain.funded),
+        "turnout": turnout_told(pot, outcome.voters),
+        "fairness": _fairness(election, outcome, plain),
     }
 
 
-def _line(
-    pot: Pot,
-    profile: voting.Profile,
-    outcome: voting.Outcome,
-    why: voting.Reason,
-    p: int,
-    explains: bool,
-) -> dict[str, Any]:
-    enough = _enough(pot, profile, outcome, p) if explains else voting.Needed(None, None)
+def _line(why: voting.Reason, *, funded: bool) -> dict[str, Any]:
     return {
-        "id": int(profile.ids[p]),
         "votes": why.votes,
         "cost_pence": why.cost,
-        "is_funded": bool(outcome.funded[p]),
+        "is_funded": funded,
         "why": str(why.why),
+        "by": why.by,
         "payment_pence": None if why.payment is None else ceil(why.payment),
-        "behind_pence": int(outcome.behind[p]),
         "there_pence": why.there,
         "shortfall_pence": why.shortfall,
-        "needed_ballots": enough.ballots,
-        "needed_cost_pence": enough.cost,
-        "is_explained": explains or bool(outcome.funded[p]),
     }
 
 
-def _enough(pot: Pot, profile: voting.Profile, outcome: voting.Outcome, p: int) -> voting.Needed:
-    return voting.needed(profile, p, outcome, lambda changed: tally(pot, changed))
+def _is_settled(outcome: voting.Outcome, p: int) -> bool:
+    """Tell whether nothing is left to work out for a project: it won, or nobody's vote was enough."""
+    return bool(outcome.funded[p]) or "quorum" in outcome.detail
+
+
+def _enough(found: WhatIf | None, *, settled: bool = False) -> dict[str, Any]:
+    """Return what would have been enough; ``is_exact`` where full counts confirmed each amount."""
+    if found is None:
+        nothing = dict.fromkeys(("needed_ballots", "needed_approvals", "needed_cost_pence"))
+        return {**nothing, "is_explained": settled, "is_exact": True}
+    answers = (found.ballots, found.approvals, found.cost)
+    known = all(a.is_confirmed or a.amount is not None for a in answers)
+    return {
+        "needed_ballots": found.ballots.amount,
+        "needed_approvals": found.approvals.amount,
+        "needed_cost_pence": found.cost.amount,
+        "is_explained": known,
+        "is_exact": all(a.is_confirmed for a in answers),
+    }
 
 
 def unexplained(pot: Pot) -> list[int]:
@@ -181,16 +249,16 @@ def unexplained(pot: Pot) -> list[int]:
     return [line["id"] for line in known if not line.get("is_explained", True)]
 
 
+# What one project may cost that is explained on its own: in any case its answers are settled then.
+EFFORT_FOR_ONE = 120_000_000
+
+
 def explanation(pot: Pot, project_id: int) -> dict[str, Any]:
     """Work out what the line of a project that lost still lacks: the same counts, once more."""
     ballots = profile(pot)
     place = ballots.ids.tolist().index(project_id)
-    enough = _enough(pot, ballots, tally(pot, ballots), place)
-    return {
-        "needed_ballots": enough.ballots,
-        "needed_cost_pence": enough.cost,
-        "is_explained": True,
-    }
+    found = explained(pot, tally(pot, ballots), [place], effort=EFFORT_FOR_ONE)
+    return {**_enough(found.get(place)), "is_explained": True}
 
 
 def _chosen(profile: voting.Profile, funded: NDArray[np.bool_]) -> dict[str, float]:
@@ -201,16 +269,98 @@ def _chosen(profile: voting.Profile, funded: NDArray[np.bool_]) -> dict[str, flo
     return {"mean": round(mean, 2), "nothing": int(np.count_nonzero(each == 0))}
 
 
+def _fairness(election: Election, outcome: voting.Outcome, plain: voting.Outcome) -> dict[str, Any]:
+    """Return who got what, beside most votes first; names of projects are their numbers."""
+    found = fairness(election, outcome, rival=plain)
+    rival, group, paid = found["against_greedy"], found["ejr_plus"]["group"], found["priceability"]
+    return {
+        "left_out": group and {**group, "project": int(group["project"])},
+        "payments_hold": paid and paid["holds"],
+        "here": found["funded_approvals"]["outcome"],
+        "by_votes": found["funded_approvals"]["greedy"],
+        "average_pence": round(found["average_pence"]),
+        "average_pence_by_votes": round(rival["average_pence"]),
+        "more_here": rival["more_funded_here"],
+        "more_by_votes": rival["more_funded_by_greedy"],
+        "as_many": rival["as_many"],
+        "only_here": [int(name) for name in rival["only_here"]],
+        "only_by_votes": [int(name) for name in rival["only_greedy"]],
+    }
+
+
+# --- turnout
+
+# Of each person on the roll, in which part of the place they belong: in one, though they join several.
+_BY_PART = """
+SELECT part, count(*) FROM (
+    SELECT roll.id, min(part.id) AS part
+      FROM ballots_roll roll
+      JOIN places_membership m ON m.person_id = roll.person_id
+      JOIN places_community c ON c.id = m.community_id
+      JOIN places_community part ON part.parent_id = %(place)s AND part.kind = ANY(%(kinds)s)
+       AND (part.id = c.id OR part.id = ANY(c.ancestors))
+     WHERE roll.pot_id = %(pot)s
+     GROUP BY roll.id) AS each
+GROUP BY part
+"""
+PARTS = [CommunityKind.WARD.value, CommunityKind.NEIGHBOURHOOD.value]
+GUEST = "guest"
+
+
+def turnout_told(pot: Pot, voters: int) -> dict[str, Any]:
+    """Return who took part, by channel and by part of the place; small cells are not even kept."""
+    lines = Roll.objects.filter(pot=pot).values_list("channel").annotate(n=HowMany("pk"))
+    channels = dict(lines.order_by("channel"))
+    rest = voters - sum(channels.values())
+    if rest > 0:
+        channels[GUEST] = rest
+    place: Community = pot.community
+    return {
+        "lives": place.people_who_live_here,
+        "channels": _without_small([{"channel": c, "voters": n} for c, n in channels.items()]),
+        "parts": _without_small(_by_part(pot, voters)),
+    }
+
+
+def _by_part(pot: Pot, voters: int) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        asked = {"pot": pot.pk, "place": pot.community_id, "kinds": PARTS}
+        cursor.execute(_BY_PART, asked)
+        found = dict(cursor.fetchall())
+    if not found:
+        return []
+    parts = Community.objects.filter(parent=pot.community_id, kind__in=PARTS).order_by("name")
+    rows: list[dict[str, Any]] = [
+        {"part": part.pk, "lives": part.people_who_live_here, "voters": found.get(part.pk, 0)}
+        for part in parts
+    ]
+    return [*rows, {"part": None, "lives": None, "voters": voters - sum(found.values())}]
+
+
+def _without_small(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Take out small numbers of voters, and a second one where a sum would tell."""
+    hidden = hide(np.array([row["voters"] for row in rows], dtype=np.int64))
+    return [
+        {**row, "voters": None} if is_hidden else row
+        for row, is_hidden in zip(rows, hidden.tolist(), strict=True)
+    ]
+
+
+# --- what is due
+
+
 def due_to_count(at: datetime) -> QuerySet[Pot]:
     """Return the pots of all authorities that are closed, not counted, and wait for no paper."""
     due = Pot.objects.filter(closes_at__lte=at, counted_at__isnull=True, waits_for_paper=False)
+    due = due.filter(is_draft=False, withdrawn_at__isnull=True)
     return due.order_by("closes_at", "pk")
 
 
 def due_to_declare(at: datetime) -> QuerySet[Pot]:
-    """Return the pots of all authorities that are counted and whose embargo has ended."""
+    """Return the pots of all authorities that are counted, under no embargo, in no quiet time."""
     due = Pot.objects.filter(counted_at__isnull=False, declared_at__isnull=True)
-    return due.exclude(result_at__gt=at).order_by("counted_at", "pk")
+    due = where_it_is_not_quiet(due.exclude(result_at__gt=at), at)
+    return due.order_by("counted_at", "pk")
 
 
 def due_to_explain(at: datetime) -> QuerySet[Pot]:
@@ -219,15 +369,74 @@ def due_to_explain(at: datetime) -> QuerySet[Pot]:
     return lately.filter(result__contains={"projects": [{"is_explained": False}]}).order_by("pk")
 
 
+def due_to_verify() -> QuerySet[Bundle]:
+    """Return the bundles that were not counted again by ourselves yet."""
+    return Bundle.objects.filter(verified_at__isnull=True, pot__declared_at__isnull=False)
+
+
+def due_to_tell(at: datetime) -> QuerySet[Count]:
+    """Return the counts declared lately of which not everybody who voted was told."""
+    lately = {"pot__declared_at__gt": at - timedelta(days=7), "pot__declared_at__lte": at}
+    return Count.objects.filter(told_at__isnull=True, **lately).order_by("pk")
+
+
+def due_to_sweep() -> QuerySet[Count]:
+    """Return the seals after which the tables of ballots were not written anew yet."""
+    return Count.objects.filter(swept_at__isnull=True)
+
+
+def is_quiet(at: datetime) -> bool:
+    """Tell whether no pot takes votes now, so that the tables of ballots can be locked a moment."""
+    return not Pot.objects.filter(opens_at__lte=at, closes_at__gt=at, key__isnull=False).exists()
+
+
+def next_to_tell(counting: Count, most: int) -> list[Person]:
+    """Return the next people on the roll, by their number, who can be written to."""
+    voted = Roll.objects.filter(pot=counting.pot_id, person=OuterRef("pk"))
+    return list(
+        Person.objects.filter(Exists(voted), pk__gt=counting.told_to, is_active=True)
+        .exclude(email__isnull=True)
+        .order_by("pk")[:most]
+    )
+
+
 # --- for pages
+
+
+def stage(pot: Pot) -> str:
+    """Return how far the count of a closed pot has come."""
+    if pot.waits_for_paper:
+        return "paper"
+    found = Count.objects.filter(pot=pot).values_list("stage", flat=True).first()
+    return found or "closing"
+
+
+def bundle_of(pot: Pot) -> Bundle | None:
+    """Return what is published of a count, without its content."""
+    return Bundle.objects.defer("content").filter(pot=pot).first()
+
+
+def content_of(pot: Pot) -> bytes:
+    """Return the archive of a bundle."""
+    return bytes(Bundle.objects.values_list("content", flat=True).get(pot=pot))
+
+
+def found_among(pot: Pot, meant: Sequence[bytes]) -> str:
+    """Return which of the receipts that somebody may have meant was counted; "" if none was."""
+    known = Receipt.objects.filter(pot=pot, code__in=list(meant)).values_list("code", flat=True)
+    found = {bytes(code) for code in known}
+    return next((readable(code) for code in meant if code in found), "")
 
 
 def may_publish_ballots(pot: Pot) -> bool:
     """Tell whether the ballots without names show nobody: no idea was chosen by one to four people."""
-    if pot.result is None:
-        return False
-    votes = [line["votes"] for line in pot.result["projects"]]
-    return pot.result["voters"] >= FEWEST and all(n == 0 or n >= FEWEST for n in votes)
+    return pot.result is not None and shows_nobody(pot.result)
+
+
+def shows_nobody(result: dict[str, Any]) -> bool:
+    """Tell whether a result has no small number of voters, nor of those who chose an idea."""
+    votes = [line["votes"] for line in result["projects"]]
+    return result["voters"] >= FEWEST and all(n == 0 or n >= FEWEST for n in votes)
 
 
 def lines(pot: Pot) -> list[dict[str, Any]]:
@@ -243,6 +452,7 @@ def lines(pot: Pot) -> list[dict[str, Any]]:
             "by_votes": votes.index(line["votes"]) + 1,
             "is_small": 0 < line["votes"] < FEWEST,
             "is_explained": line.get("is_explained", True),
+            "rival": known.get(int(line["by"])) if line.get("by", "").isdigit() else None,
             "share": 1.0
             if line["is_funded"]
             else max(0.0, line["there_pence"] / line["cost_pence"]),

@@ -15,7 +15,13 @@ from commonweal.engine.voting.proportional import left_out, satisfaction_of_each
 from commonweal.engine.voting.ties import TieRule
 
 
-def fairness(election: Election, outcome: Outcome, *, ties: TieRule = BY_DEFAULT) -> dict[str, Any]:
+def fairness(
+    election: Election,
+    outcome: Outcome,
+    *,
+    ties: TieRule = BY_DEFAULT,
+    rival: Outcome | None = None,
+) -> dict[str, Any]:
     """Say how fair an outcome is, in numbers, beside what most votes first would have been.
 
     Parameters
@@ -26,6 +32,8 @@ def fairness(election: Election, outcome: Outcome, *, ties: TieRule = BY_DEFAULT
         Its result, by any rule that shares out money.
     ties : TieRule, optional
         For the greedy count it is compared with.
+    rival : Outcome, optional
+        That greedy count, where it has terms of its own. Default: counted here, by most votes.
 
     Returns
     -------
@@ -63,7 +71,7 @@ def fairness(election: Election, outcome: Outcome, *, ties: TieRule = BY_DEFAULT
     if not np.array_equal(profile.ids, election.profile.ids):
         raise ValueError("the outcome is of another election")
     names = [str(name) for name in profile.ids.tolist()]
-    rival = greedy(profile, outcome.budget, ties=ties)
+    rival = rival or greedy(profile, outcome.budget, ties=ties)
     here, there = satisfaction_of_each(outcome), satisfaction_of_each(rival)
     more = gained(profile, outcome.funded, rival.funded)
     found = certificate(outcome)
