@@ -52,6 +52,7 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "random_page_cost": "1.1",
     "max_wal_size": "1GB",
+    "wal_recycle": "off",  # a recycled file of the log still holds what was written before
     "log_line_prefix": "%m [%p] ",
 }
 # A test's data may vanish with the machine, so nothing waits for the disk.
