@@ -252,12 +252,12 @@ def put_in_the_box(
 ) -> int:
     """Put many ballots into the box at once, all or none, each under the name it is given.
 
-    It may be done after the close, until the pot is counted. ``unnamed`` puts as many lines without
+    It may be done after the close, until the pot is sealed. ``unnamed`` puts as many lines without
     a name on the roll, by that channel. Raises ``PotClosed``, and ``WrongBallot`` for a choice that
     the ballot cannot say.
     """
     pot = Pot.objects.select_for_update(no_key=True).get(pk=pot_id)
-    if at < pot.opens_at or pot.counted_at is not None:
+    if at < pot.opens_at or pot.key is None:
         raise PotClosed(pot)
     known = pot.projects.values_list("pk", "cost_pence", "exclusive")
     listed = {number: Listed(cost, group) for number, cost, group in known}
