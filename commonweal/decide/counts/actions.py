@@ -12,7 +12,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -30,6 +30,7 @@ from commonweal.ground.journal import actions as journal
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.mail import letter
+from commonweal.kit.traces import StillRead, wipe
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Status
 
@@ -260,20 +261,21 @@ def _shuffle(pot: Pot) -> None:
 _TABLES = ("ballots_ballot", "ballots_roll", "ballots_receipt", "budgets_pot")
 
 
-def sweep_ballots(*, at: datetime, whole: bool) -> None:
-    """Remove what is left on disk of rows that were written anew; outside every transaction.
+def sweep_ballots(*, at: datetime) -> bool:
+    """Take away what the database's files still hold of what was sealed; tell whether that is done.
 
-    ``whole`` writes the tables into new files, which locks them a moment: so only while nobody
-    votes. Otherwise their remains are only marked as free.
+    Without it whoever copies the files finds the pot's key there, and every ballot under its
+    envelope. Votes in other pots wait a moment meanwhile. While somebody reads for long, as a backup
+    does, it is left for later. Runs outside every transaction, and does nothing inside one.
     """
     if connection.in_atomic_block:
-        return
-    how = "FULL, ANALYZE" if whole else "ANALYZE"
-    with connection.cursor() as cursor:
-        for table in _TABLES:
-            cursor.execute(f"VACUUM ({how}) {table}")
-    if whole:
-        queries.due_to_sweep().filter(sealed_at__lte=at).update(swept_at=at)
+        return False
+    try:
+        wipe(_TABLES)
+    except (StillRead, OperationalError):
+        return False
+    queries.due_to_sweep().filter(sealed_at__lte=at).update(swept_at=at)
+    return True
 
 
 def verify_published(*, pot_id: int, at: datetime) -> bool:

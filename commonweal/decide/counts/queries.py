@@ -385,11 +385,6 @@ def due_to_sweep() -> QuerySet[Count]:
     return Count.objects.filter(swept_at__isnull=True)
 
 
-def is_quiet(at: datetime) -> bool:
-    """Tell whether no pot takes votes now, so that the tables of ballots can be locked a moment."""
-    return not Pot.objects.filter(opens_at__lte=at, closes_at__gt=at, key__isnull=False).exists()
-
-
 def next_to_tell(counting: Count, most: int) -> list[Person]:
     """Return the next people on the roll, by their number, who can be written to."""
     voted = Roll.objects.filter(pot=counting.pot_id, person=OuterRef("pk"))

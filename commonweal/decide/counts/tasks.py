@@ -24,10 +24,9 @@ def look(timestamp: int) -> None:
 
 @periodic("counts.sweep", cron="*/10 * * * *")
 def sweep(timestamp: int) -> None:
-    """Write the tables of ballots into new files after a seal, once nobody votes."""
-    at = database_now()
-    if queries.due_to_sweep().exists() and queries.is_quiet(at):
-        actions.sweep_ballots(at=at, whole=True)
+    """Sweep after a seal where that could not be done at once."""
+    if queries.due_to_sweep().exists():
+        actions.sweep_ballots(at=database_now())
 
 
 def count_later(pot_id: int, *, who: int | None = None) -> None:
@@ -47,7 +46,7 @@ def count(pot_id: int, who: int | None = None) -> None:
     at = database_now()
     person = Person.objects.filter(pk=who).first() if who else None
     if actions.seal_pot(pot_id=pot_id, at=at, who=person):
-        actions.sweep_ballots(at=at, whole=False)
+        actions.sweep_ballots(at=at)
     actions.count_sealed_pot(pot_id=pot_id, at=at)
     look(timestamp=0)
 
