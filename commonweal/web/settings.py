@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "commonweal.decide.registers",
     "commonweal.decide.ballots",
     "commonweal.decide.counts",
+    "commonweal.decide.paper",
     "commonweal.spread.updates",
     "commonweal.web",
     "django.contrib.auth",

@@ -1,0 +1,427 @@
+"""Reading batches, papers and kiosks: what came back, what does not add up, and who voted how."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from commonweal.decide.ballots.models import Channel, Roll
+from commonweal.decide.budgets.models import Pot, Project, Reach
+from commonweal.decide.budgets.queries import FEWEST, pots_led
+from commonweal.decide.budgets.rules import may_run
+from commonweal.decide.paper.models import (
+    MOST_SERIAL,
+    UNOPENED,
+    Aside,
+    Batch,
+    Device,
+    Keying,
+    Outcome,
+    Paper,
+    Why,
+    check_letter,
+    hashed,
+)
+from commonweal.ground.places.rules import Viewer
+
+# --- what stands on the paper
+
+
+def projects_in_print(pot: Pot) -> list[Project]:
+    """Return a pot's projects in the order in which a paper numbers them, from 1."""
+    return list(pot.projects.select_related("proposal").order_by("pk"))
+
+
+def ballot_digest(pot: Pot) -> bytes:
+    """Return a digest of all that a paper asks, so that a later change of the ballot shows."""
+    asked = [
+        [pot.pk, pot.ballot_kind, pot.fewest, pot.most, pot.points, pot.top_score, pot.pence],
+        list(pot.projects.order_by("pk").values_list("pk", "title", "cost_pence", "exclusive")),
+    ]
+    return hashlib.sha256(json.dumps(asked).encode()).digest()
+
+
+SERIAL = re.compile(r"\s*0*(\d{1,6})[\s-]*([A-Za-z])\s*")
+
+
+class WrongSerial(ValueError):
+    """What was typed is no serial number of this pot."""
+
+
+def serial_in(pot_id: int, typed: str) -> int:
+    """Read a serial number with its check letter, as printed on a paper of this pot."""
+    found = SERIAL.fullmatch(typed) if typed.isascii() else None
+    if found is None:
+        raise WrongSerial(
+            _("Type the number and the letter at the top of the paper, like 000123-K.")
+        )
+    serial, letter = int(found[1]), found[2].upper()
+    if not 1 <= serial <= MOST_SERIAL or letter != check_letter(pot_id, serial):
+        raise WrongSerial(
+            _(
+                "Number and letter do not belong together. Look again: one of them is mistyped, or"
+                " the paper is of another ballot."
+            )
+        )
+    return serial
+
+
+# --- batches
+
+
+def batches(viewer: Viewer) -> QuerySet[Batch]:
+    """Return the batches of the pots that this viewer runs."""
+    led = pots_led(viewer).order_by().values("pk")
+    return (
+        Batch.objects.filter(pot__in=led, authority=viewer.authority)
+        .select_related("pot__challenge", "pot__community")
+        .order_by("first")
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table that has to add up: what it counts, how many, and what is wrong."""
+
+    words: str
+    number: int | None
+    is_sum: bool = False
+    wrong: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """All that a batch has to account for."""
+
+    issued: int
+    returned: int | None
+    unused: int | None
+    noted: bool
+    slips: int
+    unopened: int
+    aside: int
+    once: int
+    differs: int
+    agreed: int
+    spoiled: int
+    has_slips: bool
+
+    @property
+    def missing(self) -> int | None:
+        """Return how many papers never came back."""
+        if self.returned is None or self.unused is None:
+            return None
+        return self.issued - self.returned - self.unused
+
+    @property
+    def unkeyed(self) -> int:
+        """Return how many papers were let in and are not on any list yet."""
+        return self.slips - self.agreed - self.spoiled - self.aside - self.once - self.differs
+
+    @property
+    def unchecked(self) -> int:
+        """Return how many envelopes came back whose slip nobody has looked at."""
+        return (self.returned or 0) - self.slips - self.unopened
+
+    @property
+    def keyed(self) -> int:
+        """Return how many papers are settled, to be counted or not."""
+        return self.agreed + self.spoiled
+
+    def lines(self) -> list[Line]:
+        """Return the table: issued, returned, checked in, keyed, with what does not add up."""
+        return [*self._went_out(), *self._came_in(), *self._were_keyed()]
+
+    def _went_out(self) -> list[Line]:
+        if self.returned is None:
+            words = _("Nobody has counted yet what came back.")
+            wrong, where = words, _("Count the envelopes that came back and the unused papers.")
+        elif (self.missing or 0) > 0 and not self.noted:
+            wrong = _("Nobody has said why these did not come back.")
+            where = _("Ask at the place they went to, then write down what you learned.")
+        elif (self.missing or 0) < 0:
+            wrong = _("More came back than went out.")
+            where = _("Look for papers of another batch, and count both piles again.")
+        else:
+            wrong = where = ""
+        return [
+            Line(_("Issued"), self.issued, is_sum=True),
+            Line(_("Returned"), self.returned),
+            Line(_("Came back unused"), self.unused),
+            Line(_("Did not come back"), self.missing, wrong=wrong, where=where),
+        ]
+
+    def _came_in(self) -> list[Line]:
+        if not self.has_slips:
+            return []
+        wrong = where = ""
+        if self.unchecked > 0:
+            wrong = _("Some envelopes are not checked in yet.")
+            where = _("Look in the pile of envelopes whose slip is still on.")
+        elif self.returned is not None and self.unchecked < 0:
+            wrong = _("More slips were checked in than envelopes came back.")
+            where = _("Count the envelopes again, also those set aside.")
+        return [
+            Line(_("Returned"), self.returned, is_sum=True),
+            Line(_("Identity slip checked in"), self.slips),
+            Line(_("Set aside, not opened"), self.unopened),
+            Line(_("Not checked in yet"), self.unchecked, wrong=wrong, where=where),
+        ]
+
+    def _were_keyed(self) -> list[Line]:
+        first = _("Identity slip checked in") if self.has_slips else _("Returned")
+        once = Line(
+            _("Keyed by one person only"),
+            self.once,
+            wrong=_("Somebody else still has to key these.") if self.once else "",
+            where=_("The list below says which.") if self.once else "",
+        )
+        differs = Line(
+            _("Two readings that differ"),
+            self.differs,
+            wrong=_("A third person still has to look at these.") if self.differs else "",
+            where=_("The list below says which.") if self.differs else "",
+        )
+        wrong = where = ""
+        if self.unkeyed > 0:
+            wrong = _("Some papers were let in and are not keyed.")
+            where = _("Look in the pile that waits to be keyed, and in envelopes that seem empty.")
+        elif self.unkeyed < 0:
+            wrong = _("More papers are keyed than were let in.")
+            where = _("Look for a paper without a slip, or for two in one envelope.")
+        return [
+            Line(first, self.slips, is_sum=True),
+            Line(_("Agreed by two people, or by a third"), self.agreed),
+            Line(_("Cannot be counted"), self.spoiled),
+            Line(_("Opened and set aside"), self.aside),
+            once,
+            differs,
+            Line(_("Not keyed yet"), self.unkeyed, wrong=wrong, where=where),
+        ]
+
+    @property
+    def adds_up(self) -> bool:
+        """Tell whether nothing is wrong."""
+        return not any(line.wrong for line in self.lines())
+
+
+def sums(batch: Batch) -> Sums:
+    """Return what this batch has to account for."""
+    return sums_of([batch])[batch.pk]
+
+
+def sums_of(found: list[Batch]) -> dict[int, Sums]:
+    """Return what each of these batches has to account for, in two questions."""
+    numbers = [batch.pk for batch in found]
+    of_outcome: dict[int, dict[str, int]] = {number: {} for number in numbers}
+    counted = Paper.objects.filter(batch__in=numbers).values_list("batch", "outcome")
+    for number, outcome, count in counted.annotate(count=Count("pk")).order_by():
+        of_outcome[number][outcome] = count
+    unopened, aside = dict.fromkeys(numbers, 0), dict.fromkeys(numbers, 0)
+    for number, why, count in Aside.objects.filter(batch__in=numbers).values_list(
+        "batch", "why", "number"
+    ):
+        (unopened if why in UNOPENED else aside)[number] += count
+    return {
+        batch.pk: Sums(
+            issued=batch.issued,
+            returned=batch.returned,
+            unused=batch.unused,
+            noted=bool(batch.missing_note),
+            slips=batch.slips,
+            unopened=unopened[batch.pk],
+            aside=aside[batch.pk],
+            once=of_outcome[batch.pk].get(Outcome.ONCE, 0),
+            differs=of_outcome[batch.pk].get(Outcome.DIFFERS, 0),
+            agreed=of_outcome[batch.pk].get(Outcome.AGREED, 0),
+            spoiled=of_outcome[batch.pk].get(Outcome.SPOILED, 0),
+            has_slips=batch.pot.reach != Reach.EVERYONE,
+        )
+        for batch in found
+    }
+
+
+def asides_by_reason(batch: Batch) -> list[dict[str, Any]]:
+    """Return each reason to set something aside, with how many there are."""
+    held = dict(batch.asides.values_list("why", "number"))
+    return [
+        {
+            "why": why.value,
+            "words": why.label,
+            "number": held.get(why.value, 0),
+            "is_unopened": why in UNOPENED,
+        }
+        for why in Why
+    ]
+
+
+def readings(paper: Paper) -> list[Keying]:
+    """Return what was read on a paper, in turn."""
+    return list(paper.keyings.order_by("turn"))
+
+
+def final_readings(batch: Batch) -> dict[int, Keying]:
+    """Return the reading that stands of each paper that is agreed, by serial number."""
+    found = Keying.objects.filter(paper__batch=batch, paper__outcome=Outcome.AGREED)
+    return {
+        keying.paper.serial: keying for keying in found.select_related("paper").order_by("turn")
+    }
+
+
+def waiting_papers(viewer: Viewer, batch: Batch, outcome: Outcome) -> QuerySet[Paper]:
+    """Return the papers in this state, and how many of their readings are the viewer's own."""
+    mine = Count("keyings", filter=Q(keyings__keyed_by=viewer.person))
+    return Paper.objects.filter(batch=batch, outcome=outcome).annotate(mine=mine).order_by("serial")
+
+
+def paper_pending(pot: Pot) -> QuerySet[Batch]:
+    """Return the batches of a pot for which its count waits."""
+    return Batch.objects.filter(pot=pot, accepted_at__isnull=True, lost_at__isnull=True)
+
+
+# --- how people voted
+
+
+def turnout_by_channel(pot: Pot) -> list[dict[str, Any]]:
+    """Return how many are on the roll by each way of voting; a small number is hidden.
+
+    One hidden number alone could be found by subtraction: then the next smallest is hidden too.
+    """
+    counted = dict(
+        Roll.objects.filter(pot=pot).values_list("channel").annotate(n=Count("pk")).order_by()
+    )
+    rows = [
+        {"words": channel.label, "number": counted.get(channel.value, 0), "is_hidden": False}
+        for channel in Channel
+    ]
+    small = [row for row in rows if 0 < row["number"] < FEWEST]
+    if len(small) == 1:
+        others = sorted((r for r in rows if r["number"] >= FEWEST), key=lambda r: r["number"])
+        small += others[:1]
+    for row in small:
+        row["is_hidden"] = True
+    return rows
+
+
+# --- what a paper's own voter may know
+
+
+def fate(pot: Pot, serial: int) -> tuple[str, str]:
+    """Return what became of the paper with this serial number: a code, and words for its voter."""
+    batch = Batch.objects.filter(pot=pot, first__lte=serial, last__gte=serial).first()
+    if batch is None:
+        return "unknown", _("No paper with this number was given out for this ballot.")
+    if batch.lost_at is not None:
+        words = _("Its batch was declared lost, so it is not counted. The reason given: %(note)s")
+        return "lost", words % {"note": batch.lost_note}
+    paper = Paper.objects.filter(batch=batch, serial=serial).first()
+    if paper is None:
+        return ("apart", _not_opened(batch)) if batch.accepted_at else ("not-yet", _not_yet())
+    if paper.outcome == Outcome.SPOILED:
+        return "spoiled", _("It came back and cannot be counted: %(why)s") % {
+            "why": words_of_spoiled(paper.why)
+        }
+    if batch.accepted_at is None:
+        return "keying", _("It came back and is being keyed. It is not in the box yet.")
+    if pot.counted_at is None:
+        return "in-the-box", _("It came back and is in the box. It is counted with all the others.")
+    return "counted", _("It came back and was counted.")
+
+
+def _not_yet() -> str:
+    return _(
+        "It is not in the box yet. It has not come back, or it came back and nobody has keyed it."
+    )
+
+
+def _not_opened(batch: Batch) -> str:
+    unopened = batch.asides.filter(why__in=UNOPENED).aggregate(n=Sum("number"))["n"] or 0
+    if not unopened:
+        return _("It did not come back with the others of its batch, so it is not counted.")
+    return _(
+        "It is not among the papers that were opened. It did not come back, or its envelope was set"
+        " aside unopened, for one of these reasons: its voter had voted in another way; the name on"
+        " the slip may not vote here; or the slip was missing. Nobody knows which paper is in an"
+        " envelope that was not opened."
+    )
+
+
+def words_of_spoiled(why: str) -> str:
+    """Say why a paper cannot be counted."""
+    return {
+        "empty": _("nothing is marked on it."),
+        "unclear": _("it cannot be read for certain, or shows who wrote it."),
+        "too-few": _("it marks fewer ideas than this ballot asks for."),
+        "too-many": _("it marks more ideas than this ballot takes."),
+        "over": _("the ideas it marks cost more than the pot holds."),
+        "exclusive": _("it marks two ideas that exclude each other."),
+        "points": _("it gives more points than there are to give."),
+        "scores": _("it gives a score that this ballot does not have."),
+    }.get(why, _("it marks what this ballot cannot say."))
+
+
+# --- kiosks
+
+
+def devices(viewer: Viewer) -> QuerySet[Device]:
+    """Return the kiosks of the pots that this viewer runs, the newest first."""
+    led = pots_led(viewer).order_by().values("pk")
+    return (
+        Device.objects.filter(pot__in=led, authority=viewer.authority)
+        .select_related("pot__challenge", "pot__community")
+        .order_by("-made_at", "-pk")
+    )
+
+
+def device_with(viewer: Viewer, secret: str) -> Device | None:
+    """Return the kiosk that knows this secret and may be voted at now."""
+    found = Device.objects.filter(digest=hashed(secret), authority=viewer.authority)
+    device = found.select_related("pot__challenge", "pot__community").first()
+    return device if device is not None and device.works(viewer.at) else None
+
+
+def device_numbered(viewer: Viewer, number: int, at: datetime) -> Device | None:
+    """Return this kiosk if it may be voted at now."""
+    found = Device.objects.filter(pk=number, authority=viewer.authority)
+    device = found.select_related("pot__challenge", "pot__community").first()
+    return device if device is not None and device.works(at) else None
+
+
+# --- panels
+
+
+def desk_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
+    """Return what a pot's desk page says of paper: what is out, and whether the count waits."""
+    if not may_run(viewer, pot):
+        return None
+    waiting = list(paper_pending(pot).order_by("first")[:20])
+    return {
+        "waiting": waiting,
+        "waits": _waits(len(waiting)) if waiting else "",
+        "is_closed": pot.state(viewer.at) == "closed",
+        "channels": turnout_by_channel(pot),
+    }
+
+
+def _waits(number: int) -> str:
+    words = ngettext(
+        "%(n)s batch of papers is not in the box yet. The count waits for it.",
+        "%(n)s batches of papers are not in the box yet. The count waits for them.",
+        number,
+    )
+    return words % {"n": number}
+
+
+def pot_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
+    """Return whether a pot has papers, so that their voters can look them up."""
+    return {} if Batch.objects.filter(pot=pot).exists() else None
