@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
+from django.utils.translation import gettext as _
 
-from commonweal.decide.budgets.models import Pot, Project, QuietPeriod
+from commonweal.decide.budgets.models import (
+    Change,
+    Picture,
+    Pot,
+    Project,
+    Question,
+    QuietPeriod,
+    Round,
+    Step,
+)
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.journal.models import Entry
-from commonweal.ground.places.models import (
-    Community,
-)
+from commonweal.ground.people.models import Person
+from commonweal.ground.places.models import Community, CommunityKind, RoleKind
 from commonweal.ground.places.rules import Viewer, everyone, may_lead
 from commonweal.kit.composed import composed
+from commonweal.kit.money import pounds
 from commonweal.propose.proposals.models import Proposal, Status
 
 FEWEST = 5  # a smaller count of people is hidden
@@ -161,14 +171,24 @@ def projects_in(pot: Any) -> QuerySet[Project]:
 
 
 def proposals_to_add(pot: Pot) -> QuerySet[Proposal]:
-    """Return the costed, published proposals of the pot's challenge that no open pot holds yet."""
-    return Proposal.objects.filter(
+    """Return the costed proposals of the pot's challenge that no pot holds yet and enough signed."""
+    return _with_support(pot).filter(support__gte=pot.supports_needed)
+
+
+def proposals_with_too_few(pot: Pot) -> int:
+    """Return how many costed proposals lack signatures to get on the ballot."""
+    return _with_support(pot).filter(support__lt=pot.supports_needed).count()
+
+
+def _with_support(pot: Pot) -> QuerySet[Proposal]:
+    costed = Proposal.objects.filter(
         challenge=pot.challenge_id,
         authority=pot.authority_id,
         status__in=(Status.PUBLISHED, Status.NOT_FUNDED),
         cost_pence__isnull=False,
         cost_pence__gt=0,
-    ).order_by("-published_at", "-pk")
+    )
+    return costed.annotate(support=Count("signatures")).order_by("-published_at", "-pk")
 
 
 def projects_of(viewer: Viewer, proposal: Proposal) -> QuerySet[Project]:
@@ -177,8 +197,11 @@ def projects_of(viewer: Viewer, proposal: Proposal) -> QuerySet[Project]:
 
 
 def money_in_pots(challenge: Challenge, *, but: int | None = None) -> int:
-    """Return what the challenge's pots hold together, leaving one of them out if asked."""
-    held = Pot.objects.filter(challenge=challenge)
+    """Return what the challenge's pots hold together, leaving one of them out if asked.
+
+    A pot that was withdrawn holds nothing any more.
+    """
+    held = Pot.objects.filter(challenge=challenge, withdrawn_at__isnull=True)
     return sum((held if but is None else held.exclude(pk=but)).values_list("pence", flat=True))
 
 
@@ -192,6 +215,193 @@ def communities_to_ask(challenge: Challenge) -> list[Community]:
     """Return the challenge's community and those inside it."""
     inside = Q(pk=challenge.community_id) | Q(ancestors__contains=[challenge.community_id])
     return list(Community.objects.filter(inside, authority=challenge.authority_id).order_by("name"))
+
+
+# --- rounds: a pot for each district
+
+
+def rounds(viewer: Viewer) -> QuerySet[Round]:
+    """Return the rounds of which this viewer may read a pot, the newest first."""
+    readable = pots(viewer).filter(round=OuterRef("pk")).order_by().values("pk")
+    return (
+        Round.objects.filter(Exists(readable), authority=viewer.authority)
+        .select_related("challenge__community")
+        .order_by("-created_at", "-pk")
+    )
+
+
+def public_rounds(viewer: Viewer) -> QuerySet[Round]:
+    """Return the rounds of which everybody may read a pot, for open data."""
+    readable = public_pots(viewer).filter(round=OuterRef("pk")).order_by().values("pk")
+    return rounds(viewer).filter(Exists(readable))
+
+
+def pots_of_round(viewer: Viewer, round_id: int) -> list[Pot]:
+    """Return the pots of a round that this viewer may read, by district."""
+    found = as_cards(pots(viewer).filter(round=round_id))
+    return list(found.order_by("community__name", "pk"))
+
+
+def own_district(viewer: Viewer, found: Iterable[Pot]) -> Pot | None:
+    """Return the pot of the district where the viewer belongs, the most exact one."""
+    branches = [member.community.branch() for member in viewer.memberships]
+    mine = [
+        (branch.index(pot.community_id), pot)
+        for pot in found
+        for branch in branches
+        if pot.community_id in branch
+    ]
+    return max(mine, key=lambda found: (found[0], -found[1].pk))[1] if mine else None
+
+
+def in_a_list(viewer: Viewer, found: QuerySet[Pot]) -> QuerySet[Pot]:
+    """Let one pot stand for all of its round: the list names the round once."""
+    first = pots(viewer).filter(round__isnull=False).order_by("round", "pk").distinct("round")
+    return found.filter(Q(round__isnull=True) | Q(pk__in=first.values("pk")))
+
+
+# --- setting up
+
+
+class Missing(NamedTuple):
+    """What a pot lacks before people may see it, and in which step that is mended."""
+
+    step: Step
+    words: str
+
+
+def missing(pot: Pot, at: datetime) -> list[Missing]:
+    """Return what a draft still lacks; with nothing missing it can be made public."""
+    lacks = {
+        Step.VOTERS: _("Say who may vote."),
+        Step.BALLOT: _("Say what a ballot asks."),
+        Step.COUNTING: _("Say how the votes are counted."),
+        Step.DATES: _("Say when voting opens and closes."),
+    }
+    found = [Missing(step, words) for step, words in lacks.items() if step not in pot.steps_done]
+    listed = pot.projects.count()
+    if listed == 0:
+        found.append(Missing(Step.IDEAS, _("Put at least one idea on the ballot.")))
+    elif listed < pot.fewest:
+        words = _("A ballot asks for at least %(n)s ideas, and there are only %(listed)s.")
+        found.append(Missing(Step.IDEAS, words % {"n": pot.fewest, "listed": listed}))
+    if Step.DATES in pot.steps_done:
+        if pot.opens_at <= at:
+            found.append(
+                Missing(Step.DATES, _("The day of the opening has passed. Choose another."))
+            )
+        elif disturbed_by(pot) is not None:
+            words = _("It would open, close or be declared in a quiet time. Choose other dates.")
+            found.append(Missing(Step.DATES, words))
+    return found
+
+
+def disturbed_by(pot: Pot) -> QuietPeriod | None:
+    """Return the quiet time in which the pot would open, close or declare its result."""
+    moments = [at for at in (pot.opens_at, pot.closes_at, pot.result_at) if at is not None]
+    within = Q(pk__in=[])
+    for moment in moments:
+        within |= Q(starts_at__lte=moment, ends_at__gt=moment)
+    return QuietPeriod.objects.filter(within, authority=pot.authority_id).first()
+
+
+def pots_to_copy(viewer: Viewer) -> QuerySet[Pot]:
+    """Return the earlier pots that this viewer runs and may begin from, the newest first."""
+    return as_cards(pots_led(viewer)).filter(is_draft=False).order_by("-closes_at", "-pk")
+
+
+def previewed(viewer: Viewer, token: str) -> Pot | None:
+    """Return the pot that a preview link shows to whoever holds it, public or not."""
+    here = Pot.objects.filter(authority=viewer.authority, withdrawn_at__isnull=True)
+    return here.select_related("challenge__community", "community").filter(preview=token).first()
+
+
+def due_to_be_told(at: datetime) -> QuerySet[Pot]:
+    """Return the pots that an embargo hid and that are public now, of which nobody told yet."""
+    told = Entry.objects.filter(
+        what="pot.created", about="budgets.Pot", about_id=OuterRef("pk"), is_public=True
+    )
+    due = Pot.objects.filter(_public(at), public_at__isnull=False, withdrawn_at__isnull=True)
+    return due.exclude(Exists(told)).order_by("public_at", "pk")
+
+
+# --- after the opening, and on a project's page
+
+
+def in_lines(lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Write the lines of a cost as people read and write them: what, and how much."""
+    return [f"{line['what']}: {pounds(line['pence'])}" for line in lines]
+
+
+def changes_of(pot: Pot) -> QuerySet[Change]:
+    """Return what was changed after the pot had opened, the newest first."""
+    return pot.changes.select_related("project", "changed_by").order_by("-changed_at", "-pk")
+
+
+def pictures_of(projects: Iterable[Project], *, hidden: bool = False) -> QuerySet[Picture]:
+    """Return pictures of projects without their bytes, in the order they were added."""
+    found = Picture.objects.filter(project__in=[project.pk for project in projects])
+    found = found if hidden else found.filter(hidden_at__isnull=True)
+    return found.defer("large", "small").order_by("project_id", "pk")
+
+
+def picture(viewer: Viewer, pk: int, token: str) -> Picture | None:
+    """Return one picture that this viewer may see, or whoever holds the pot's preview link."""
+    found = Picture.objects.filter(pk=pk, project__authority=viewer.authority)
+    row = found.select_related("project__pot").first()
+    if row is None:
+        return None
+    pot = row.project.pot
+    if token and token == pot.preview and row.hidden_at is None:
+        return row
+    if not numbered(viewer, pot.pk):
+        return None
+    led = pots_led(viewer).filter(pk=pot.pk)
+    return row if row.hidden_at is None or led.exists() else None
+
+
+def picture_to_run(viewer: Viewer, pk: int) -> Picture | None:
+    """Return one picture of this authority with its project and pot."""
+    found = Picture.objects.filter(pk=pk, project__authority=viewer.authority)
+    return found.defer("large", "small").select_related("project__pot__challenge").first()
+
+
+def questions_of(project: Project) -> QuerySet[Question]:
+    """Return what was asked about a project: what is answered first, then the newest."""
+    return project.questions.select_related("person").order_by(
+        F("answered_at").desc(nulls_last=True), "-asked_at", "-pk"
+    )
+
+
+def question(viewer: Viewer, pk: int) -> Question | None:
+    """Return one question about a project of a pot that this viewer may read."""
+    found = Question.objects.filter(pk=pk, project__pot__in=pots(viewer).order_by().values("pk"))
+    return found.select_related("project__pot__challenge", "project__pot__community").first()
+
+
+def unanswered(viewer: Viewer) -> QuerySet[Question]:
+    """Return the questions that wait for an answer in the pots this viewer runs."""
+    mine = pots_led(viewer).order_by().values("pk")
+    waiting = Question.objects.filter(answer="", hidden_at__isnull=True, project__pot__in=mine)
+    return waiting.select_related("project").order_by("asked_at", "pk")
+
+
+def questions_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
+    """Return the questions that wait for an answer on the desk."""
+    found = list(unanswered(viewer)[:10]) if seats_of(viewer) else []
+    return {"questions": found} if found else None
+
+
+def personal_questions(person: Person) -> Iterable[Mapping[str, Any]]:
+    """Hand over what a person asked about projects."""
+    for row in Question.objects.filter(person=person).select_related("project").order_by("pk"):
+        yield {
+            "project": row.project.title,
+            "question": row.body,
+            "asked": row.asked_at.isoformat(),
+            "answer": row.answer,
+            "hidden_because": row.hidden_reason,
+        }
 
 
 # --- panels on other apps' pages
@@ -255,8 +465,18 @@ def _public_projects_of(authority: Any, at: Any, proposal: Any) -> QuerySet[Proj
 
 def desk_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     """Return the pots a member of staff runs that are not counted yet."""
-    found = list(as_cards(pots_led(viewer)).filter(counted_at__isnull=True)[:20])
+    running = as_cards(pots_led(viewer)).filter(counted_at__isnull=True, withdrawn_at__isnull=True)
+    found = list(running[:20])
     return {"pots": found} if found else None
+
+
+def quiet_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
+    """Return something for those who set quiet times, and nothing for others."""
+    may = any(
+        role.kind == RoleKind.ADMINISTRATOR and role.community.kind == CommunityKind.AUTHORITY
+        for role in viewer.roles
+    )
+    return {} if may else None
 
 
 def due_to_open(at: datetime) -> QuerySet[Pot]:
@@ -278,6 +498,19 @@ def quiet_period_at(authority: Any, at: datetime) -> QuietPeriod | None:
     return QuietPeriod.objects.filter(
         authority=authority, starts_at__lte=at, ends_at__gt=at
     ).first()
+
+
+def quiet_periods(viewer: Viewer) -> QuerySet[QuietPeriod]:
+    """Return the quiet times of this authority, also those that are over."""
+    return QuietPeriod.objects.filter(authority=viewer.authority).order_by("-starts_at", "-pk")
+
+
+def disturbing_pots(authority: Any, starts_at: datetime, ends_at: datetime) -> QuerySet[Pot]:
+    """Return the pots that open or close in a time that is to be quiet."""
+    opens = Q(opens_at__gte=starts_at, opens_at__lt=ends_at)
+    closes = Q(closes_at__gte=starts_at, closes_at__lt=ends_at)
+    there = Pot.objects.filter(authority=authority, is_draft=False, withdrawn_at__isnull=True)
+    return there.filter(opens | closes).order_by("opens_at", "pk")
 
 
 def in_quiet_period(authority: Any, at: datetime) -> bool:
