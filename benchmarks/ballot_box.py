@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -341,7 +342,9 @@ class Browser:
         from django.urls import reverse
 
         address = reverse("ballots:vote", args=[pot.pk])
-        return self.person, self.post(address, {"projects": list(chosen), "do": "cast"})
+        return self.person, self.post(
+            address, {"kind": "approval", "projects": list(chosen), "do": "cast"}
+        )
 
 
 def browsers(challenge: Challenge, many: int, *, backend: str = OUR_BACKEND) -> list[Browser]:
@@ -420,25 +423,34 @@ def published(pot: Pot, told: Mapping[int, str]) -> dict[str, int]:
 
 
 def count(pot: Pot) -> None:
-    """Count a pot that has closed, as the job does."""
-    from commonweal.decide.counts import actions
-    from commonweal.kit.clock import database_now
+    """Seal, sweep, count and publish a pot that has closed, as the job does."""
+    from commonweal.decide.counts import tasks
 
-    actions.count_closed_pot(pot_id=pot.pk, at=database_now())
+    tasks.count(pot_id=pot.pk)
 
 
 def looked_up(pot: Pot, told: Mapping[int, str]) -> dict[str, int]:
-    """Look up in what is published who was told that their ballot is in, and who is in it twice."""
-    from commonweal.decide.ballots.models import Ballot, Receipt, Roll, readable
+    """Look up in the published bundle who was told that their ballot is in, and who is in it twice."""
+    from commonweal.decide.ballots.models import Ballot, Roll
+    from commonweal.decide.counts.queries import content_of
+    from commonweal.engine.voting.bundle import verify_bundle
+    from commonweal.engine.voting.bundle_receipts import RECEIPTS, from_text
 
+    with tempfile.TemporaryDirectory() as folder:
+        pack = Path(folder, "bundle.zip")
+        pack.write_bytes(content_of(pot))
+        verdict = verify_bundle(pack)
+        with zipfile.ZipFile(pack) as files:
+            (name,) = (name for name in files.namelist() if name.endswith(RECEIPTS))
+            listed = Counter(from_text(files.read(name)))
+    assert verdict.verified, verdict.differences
+    assert verdict.voters == listed.total(), "as many ballots as receipts"
     left_out = Ballot.objects.filter(pot=pot, receipt__isnull=False).count()  # came after the count
-    found = Receipt.objects.filter(pot=pot).values_list("code", flat=True)
-    listed = Counter(readable(code) for code in found)
     voters = set(Roll.objects.filter(pot=pot).values_list("person_id", flat=True))
-    counted = sum(code in listed if code else voter in voters for voter, code in told.items())
+    found = sum(code in listed if code else voter in voters for voter, code in told.items())
     return {
         "acknowledged": len(told),
-        "in_bundle": counted - left_out,
+        "in_bundle": found - left_out,
         "twice": max(0, listed.total() - len(voters)) + listed.total() - len(listed),
     }
 
