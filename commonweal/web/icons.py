@@ -17,6 +17,8 @@ ICONS: dict[str, str] = {
     "lock": '<path d="M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3"/>',
     "open": '<path d="M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 6.800-1.200"/>',
     "mail": '<path d="M3 6h18v12H3z"/><path d="M3 7l9 7 9-7"/>',
+    "up": '<path d="M12 20V5M6 11l6-6 6 6"/>',
+    "down": '<path d="M12 4v15M6 13l6 6 6-6"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "minus": '<path d="M5 12h14"/>',
     "shield": '<path d="M12 3l7 3v5c0 5-3 8.300-7 10-4-1.700-7-5-7-10V6z"/><path d="M9 12l2 2 4-4"/>',

@@ -172,7 +172,7 @@ def test_every_vote_accepted_while_the_count_begins_is_in_the_count(
                     voting.cast_ballot(
                         viewer=seen_at_the_end(person),
                         pot_id=racing_pot.pk,
-                        choice=Choice.of(projects)[:2],
+                        choice=Choice.of(projects[:2]),
                     )
                 except voting.PotClosed:
                     refused.append(person)
@@ -217,7 +217,7 @@ def test_without_the_shared_lock_a_vote_is_lost_to_the_count(
         voting.cast_ballot(
             viewer=seen_at_the_end(resident_of_race),
             pot_id=racing_pot.pk,
-            choice=Choice.of(numbers)(racing_pot),
+            choice=Choice.of(numbers(racing_pot)),
         )
         return "accepted"
 

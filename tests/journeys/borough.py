@@ -131,7 +131,7 @@ def _a_counted_pot(challenge: Challenge, by_staff: Viewer, at: datetime) -> Pot:
         voter = world.a_person(world.root(by_staff.authority))
         while_open = Viewer(by_staff.authority, voter, at - timedelta(days=3))
         voting.cast_ballot(
-            viewer=while_open, pot_id=pot.pk, choice=Choice.of(projects)[: 1 + number % 2]
+            viewer=while_open, pot_id=pot.pk, choice=Choice.of(projects[: 1 + number % 2])
         )
     counts.count_pot(viewer=by_staff, pot_id=pot.pk)
     return pot

@@ -13,6 +13,8 @@ MANIFEST = Manifest(
         Panel("budgets.Pot", rules.pot_panel, "ballots/panel_pot.html"),
         Panel("budgets.Pot.glance", queries.glance_panel, "ballots/panel_glance.html"),
         Panel("budgets.Pot.desk", queries.glance_panel, "ballots/panel_glance.html"),
+        Panel("budgets.Project", rules.project_panel, "ballots/panel_project.html"),
+        Panel("budgets.Project.card", rules.card_panel, "ballots/panel_card.html"),
         Panel("mine", queries.mine_panel, "ballots/panel_mine.html"),
     ),
     personal=(

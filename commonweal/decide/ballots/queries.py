@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from commonweal.decide.ballots.models import Ballot, Channel, Roll
 from commonweal.decide.budgets.models import Pot, Project
 from commonweal.decide.budgets.queries import as_cards, pots
+from commonweal.decide.registers.models import Code
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community, Membership
@@ -61,6 +62,26 @@ def ballot_under(pot: Pot, name: str) -> Ballot | None:
 def ballot_of(viewer: Viewer, pot: Pot) -> Ballot | None:
     """Return this person's own ballot while the pot's key can still find it."""
     return ballot_under(pot, voter_of(viewer.person).name) if viewer.person else None
+
+
+def has_codes(pot: Pot) -> bool:
+    """Tell whether voting codes were given out for this pot."""
+    return Code.objects.filter(pot=pot, cancelled_at__isnull=True).exists()
+
+
+def code_counts(pot: Pot, code_id: int) -> bool:
+    """Tell whether a voting code is one of this pot and was not cancelled."""
+    return Code.objects.filter(pot=pot, pk=code_id, cancelled_at__isnull=True).exists()
+
+
+def side_by_side(pot: Pot, numbers: list[int]) -> list[Project]:
+    """Return projects to compare, in the order given, with ``signatures`` of the ideas behind them."""
+    found = (
+        Project.objects.filter(pot=pot, pk__in=numbers)
+        .select_related("proposal")
+        .annotate(signatures=Count("proposal__signatures"))
+    )
+    return sorted(found, key=lambda project: numbers.index(project.pk))
 
 
 def lines_of(voter: Voter) -> Q:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from django.urls import reverse
@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from commonweal.decide.ballots import queries
 from commonweal.decide.ballots.models import Channel
 from commonweal.decide.ballots.queries import Listed, Voter
-from commonweal.decide.budgets.models import BallotKind, Pot, Reach
+from commonweal.decide.budgets.models import BallotKind, Pot, Project, Reach
 from commonweal.ground.places.models import Level
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.money import pounds
@@ -86,7 +86,18 @@ def pot_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
         "state": pot.state(viewer.at),
         "why_not": why_not(viewer, pot),
         "has_voted": queries.has_voted(viewer, pot),
+        "has_codes": pot.reach == Reach.PLACE and viewer.person is None and queries.has_codes(pot),
     }
+
+
+def card_panel(viewer: Viewer, project: Project) -> Mapping[str, Any] | None:
+    """Return what a project's card on its pot's page needs to be put on a shortlist."""
+    return {}
+
+
+def project_panel(viewer: Viewer, project: Project) -> Mapping[str, Any] | None:
+    """Return something while a project can be put on a shortlist: until its pot has closed."""
+    return {} if project.pot.state(viewer.at) in ("coming", "open") else None
 
 
 # --- what a ballot may say
@@ -104,15 +115,21 @@ class Choice(NamedTuple):
     @classmethod
     def of(cls, projects: list[int]) -> Choice:
         """Return the choice of these projects, each once, whatever their order."""
-        chosen = tuple(sorted(set(projects)))
-        return cls(chosen, (1,) * len(chosen))
+        return cls.marked(dict.fromkeys(projects, 1))
+
+    @classmethod
+    def marked(cls, marks: Mapping[int, int]) -> Choice:
+        """Return the choice that marks each of these projects so."""
+        chosen = tuple(sorted(marks))
+        return cls(chosen, tuple(marks[number] for number in chosen))
 
 
 class Wrong(NamedTuple):
-    """What is wrong with a choice, and how to mend it."""
+    """What is wrong with a choice, and how to mend it; ``projects`` are those it stands beside."""
 
     code: str
     words: str
+    projects: tuple[int, ...] = ()
 
 
 def wrong_with(pot: Pot, listed: Mapping[int, Listed], choice: Choice) -> Wrong | None:
@@ -131,8 +148,8 @@ def wrong_with(pot: Pot, listed: Mapping[int, Listed], choice: Choice) -> Wrong 
         return None
     return (
         _wrong_number(pot, len(projects))
-        or _wrong_marks(pot, marks)
-        or _wrong_together(pot, [listed[number] for number in projects])
+        or _wrong_marks(pot, dict(zip(projects, marks, strict=True)))
+        or _wrong_together(pot, {number: listed[number] for number in projects})
     )
 
 
@@ -154,37 +171,91 @@ def _wrong_number(pot: Pot, chosen: int) -> Wrong | None:
     return None
 
 
-def _wrong_marks(pot: Pot, marks: tuple[int, ...]) -> Wrong | None:
+def _wrong_marks(pot: Pot, marks: Mapping[int, int]) -> Wrong | None:
+    given = marks.values()
     if pot.ballot_kind == BallotKind.RANKED:
-        if sorted(marks) != list(range(1, len(marks) + 1)):
-            return Wrong("places", _("Give each idea a place of its own: 1, 2, 3 and so on."))
-        return None
+        return _wrong_places(marks)
     if pot.ballot_kind == BallotKind.POINTS:
-        spent = sum(marks)
-        if min(marks) < 1 or spent > pot.points:
+        spent = sum(given)
+        if min(given) < 1 or spent > pot.points:
             words = _("You have %(points)s points to give and gave %(spent)s: take some back.")
             return Wrong("points", words % {"points": pot.points, "spent": spent})
         return None
     if pot.ballot_kind == BallotKind.SCORES:
-        if min(marks) < 1 or max(marks) > pot.top_score:
-            return Wrong("scores", _("Give scores from 0 to %(top)s.") % {"top": pot.top_score})
+        beyond = tuple(number for number, mark in marks.items() if not 1 <= mark <= pot.top_score)
+        if beyond:
+            words = _("Give scores from 0 to %(top)s.") % {"top": pot.top_score}
+            return Wrong("scores", words, beyond)
         return None
-    return None if set(marks) == {1} else Wrong("broken", _("This ballot takes ticks alone."))
+    return None if set(given) == {1} else Wrong("broken", _("This ballot takes ticks alone."))
 
 
-def _wrong_together(pot: Pot, chosen: list[Listed]) -> Wrong | None:
+def _wrong_places(marks: Mapping[int, int]) -> Wrong | None:
+    if sorted(marks.values()) == list(range(1, len(marks) + 1)):
+        return None
+    taken = Counter(marks.values())
+    shared = tuple(number for number, place in marks.items() if taken[place] > 1)
+    return Wrong("places", _("Give each idea a place of its own: 1, 2, 3 and so on."), shared)
+
+
+def _wrong_together(pot: Pot, chosen: Mapping[int, Listed]) -> Wrong | None:
     """A basket has to fit into the pot, and holds at most one idea of each group where one may win."""
     if pot.ballot_kind != BallotKind.BASKET:
         return None
-    over = sum(project.cost_pence for project in chosen) - pot.pence
+    over = sum(project.cost_pence for project in chosen.values()) - pot.pence
     if over > 0:
         words = _("Your basket costs %(over)s more than the pot holds. Take something out.")
         return Wrong("over", words % {"over": pounds(over)})
-    groups = Counter(project.exclusive for project in chosen if project.exclusive)
-    if groups and max(groups.values()) > 1:
-        words = _("Two ideas in your basket exclude each other. Keep one of them.")
-        return Wrong("exclusive", words)
+    groups = Counter(project.exclusive for project in chosen.values() if project.exclusive)
+    crowded = tuple(number for number, told in chosen.items() if groups[told.exclusive] > 1)
+    if crowded:
+        words = _(
+            "Only one of these can win, so your basket takes one of them. Take the other out."
+        )
+        return Wrong("exclusive", words, crowded)
     return None
+
+
+def no_room(pot: Pot, listed: Mapping[int, Project], chosen: Collection[int], number: int) -> str:
+    """Say why this idea cannot come to those chosen now, and what to do; nothing if it can."""
+    if number in chosen or pot.ballot_kind not in (BallotKind.BASKET, BallotKind.RANKED):
+        return ""
+    if pot.most is not None and len(chosen) >= pot.most:
+        words = ngettext(
+            "You have chosen %(n)s, the most this ballot takes. Take it out to add this.",
+            "You have chosen %(n)s, the most this ballot takes. Take one out to add this.",
+            pot.most,
+        )
+        return words % {"n": pot.most}
+    if pot.ballot_kind == BallotKind.RANKED:
+        return ""
+    project = listed[number]
+    short = sum(listed[n].cost_pence for n in chosen) + project.cost_pence - pot.pence
+    if short > 0:
+        words = _("%(short)s more than you have left. Take something out to add it.")
+        return words % {"short": pounds(short)}
+    for other in chosen:
+        if project.exclusive and listed[other].exclusive == project.exclusive:
+            words = _("Only one of these can win. Take “%(title)s” out to add this.")
+            return words % {"title": listed[other].title}
+    return ""
+
+
+def asks(pot: Pot) -> str:
+    """Say how many ideas a ballot names, where the pot asks for a number of them."""
+    fewest, most = pot.fewest, pot.most
+    if pot.ballot_kind == BallotKind.CHOOSE_ONE or (fewest == 1 and most is None):
+        return ""
+    values = {"fewest": fewest, "most": most}
+    if most is None:
+        return _("Choose at least %(fewest)s ideas, or none.") % values
+    if fewest == 1:
+        words = ngettext("Choose %(most)s idea.", "Choose up to %(most)s ideas.", most)
+    elif fewest == most:
+        words = _("Choose %(most)s ideas, or none.")
+    else:
+        words = _("Choose %(fewest)s to %(most)s ideas, or none.")
+    return words % values
 
 
 def words_of(channel: Channel) -> str:
