@@ -59,7 +59,7 @@ def count_pot(*, viewer: Viewer, pot_id: int) -> Pot:
 
 
 def count_closed_pot(*, pot_id: int, at: datetime, who: Person | None = None) -> Pot:
-    """Seal a pot whose time has come, count it, and publish: three steps, each in one piece.
+    """Seal a pot whose time has come, part its ballots, count and publish: each step in one piece.
 
     Killed anywhere and begun again, it gives the same result once. Nobody waits for the counting in
     the middle: it holds nothing.
@@ -80,13 +80,12 @@ def seal_pot(*, pot_id: int, at: datetime, who: Person | None = None) -> bool:
     """Let no vote in any more and destroy the key; tell whether it was this call.
 
     The lock waits for the votes that are being cast, and whoever comes later meets a pot without a
-    key. From here on nothing leads from a ballot to who cast it.
+    key. From here on no envelope leads to who cast it.
     """
     pot = Pot.objects.select_for_update().get(pk=pot_id)
     if pot.key is None:
         return False
     _refuse_early(pot, at)
-    _shuffle(pot)
     pot.key = None
     pot.save(update_fields=["key"])
     Count.objects.create(pot=pot, sealed_at=at, sealed_by=who)
@@ -94,8 +93,23 @@ def seal_pot(*, pot_id: int, at: datetime, who: Person | None = None) -> bool:
     return True
 
 
+@transaction.atomic
+def part_ballots(*, pot_id: int) -> bool:
+    """Write ballots, receipts and roll of a sealed pot anew, apart; tell whether it was this call.
+
+    The lock lets voters through, who learn at once that they come too late.
+    """
+    pot = Pot.objects.select_for_update(no_key=True).get(pk=pot_id)
+    if not Count.objects.filter(pot=pot, stage=Stage.SEALED).exists():
+        return False
+    _shuffle(pot)
+    _reach(pot, Stage.READING)
+    return True
+
+
 def count_sealed_pot(*, pot_id: int, at: datetime) -> Pot:
     """Count the ballots of a sealed pot, and keep result and bundle together, once."""
+    part_ballots(pot_id=pot_id)
     pot = Pot.objects.select_related("challenge", "community").get(pk=pot_id)
     if pot.counted_at is not None:
         return pot

@@ -13,6 +13,7 @@ from commonweal.decide.budgets.models import Pot
 class Stage(models.TextChoices):
     """Where a count stands; each stage can begin again after a crash."""
 
+    SEALED = "sealed", _("Taking the ballots apart from who cast them")
     READING = "reading", _("Reading the ballots")
     COUNTING = "counting", _("Counting")
     EXPLAINING = "explaining", _("Working out why each idea won or lost")
@@ -24,7 +25,7 @@ class Count(models.Model):
     """A pot that is sealed: its key is destroyed, and nobody votes in it any more."""
 
     pot = models.OneToOneField(Pot, models.PROTECT, related_name="counting")
-    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.READING)
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.SEALED)
     sealed_at = models.DateTimeField()
     sealed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"

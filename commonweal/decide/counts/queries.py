@@ -128,7 +128,7 @@ def tally(pot: Pot, profile: voting.Profile) -> voting.Outcome:
 # without terms, are counted again quickly for all losers at once. Other counts are made in full, some
 # forty a project: so of these the nearest losers come at once, and the others one by one afterwards.
 MOST_TO_EXPLAIN = 10_000
-MOST_TICKS_TO_EXPLAIN = 5_000_000
+MOST_TICKS_TO_EXPLAIN = 2_000_000
 
 
 def explained(

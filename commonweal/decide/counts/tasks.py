@@ -45,7 +45,8 @@ def count(pot_id: int, who: int | None = None) -> None:
     """Seal and count one pot; what of it is done already is not done again."""
     at = database_now()
     person = Person.objects.filter(pk=who).first() if who else None
-    if actions.seal_pot(pot_id=pot_id, at=at, who=person):
+    actions.seal_pot(pot_id=pot_id, at=at, who=person)
+    if actions.part_ballots(pot_id=pot_id):
         actions.sweep_ballots(at=at)
     actions.count_sealed_pot(pot_id=pot_id, at=at)
     look(timestamp=0)

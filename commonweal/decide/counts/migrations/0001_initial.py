@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             name='Count',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(choices=[('reading', 'Reading the ballots'), ('counting', 'Counting'), ('explaining', 'Working out why each idea won or lost'), ('writing', 'Writing down everything for whoever counts again'), ('done', 'Done')], default='reading', max_length=10)),
+                ('stage', models.CharField(choices=[('sealed', 'Taking the ballots apart from who cast them'), ('reading', 'Reading the ballots'), ('counting', 'Counting'), ('explaining', 'Working out why each idea won or lost'), ('writing', 'Writing down everything for whoever counts again'), ('done', 'Done')], default='sealed', max_length=10)),
                 ('sealed_at', models.DateTimeField()),
                 ('swept_at', models.DateTimeField(blank=True, null=True)),
                 ('told_to', models.BigIntegerField(default=0)),
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 ('sealed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('stage__in', ['reading', 'counting', 'explaining', 'writing', 'done'])), name='count_stage_is_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('stage__in', ['sealed', 'reading', 'counting', 'explaining', 'writing', 'done'])), name='count_stage_is_known')],
             },
         ),
     ]
