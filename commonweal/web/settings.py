@@ -170,7 +170,12 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_RATE_LIMITS = {"request_login_code": "30/m/ip,3/m/key,15/h/key"}
+ACCOUNT_RATE_LIMITS = {
+    "request_login_code": "30/m/ip,3/m/key,15/h/key",
+    # Tries that failed alone, by a hash of the network and by the person.
+    "voting_code": "40/10m/key",
+    "register_match": "10/d/key",
+}
 # How many of our own proxies stand before the site, each adding to X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = _number(
     "COMMONWEAL_PROXIES", os.environ.get("COMMONWEAL_PROXIES") or ("1" if PRODUCTION else "0")

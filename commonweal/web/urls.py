@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("commonweal.propose.proposals.urls")),
     path("", include("commonweal.decide.budgets.urls")),
     path("", include("commonweal.decide.ballots.urls")),
+    path("", include("commonweal.decide.registers.urls")),
     path("", include("commonweal.decide.counts.urls")),
     path("", include("commonweal.spread.updates.urls")),
     path("account/", include("commonweal.web.account_urls")),

@@ -77,8 +77,8 @@ class Register(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        """Return the page where staff look after it."""
-        return address("registers:register", self.pk)
+        """Return the page where people find themselves in it."""
+        return address("registers:match", self.pk)
 
 
 class Entry(models.Model):

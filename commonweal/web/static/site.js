@@ -4,6 +4,13 @@ import { createAll, Button, CharacterCount, ErrorSummary, SkipLink } from "./ven
 document.body.classList.add("js-enabled", "govuk-frontend-supported");
 for (const part of [Button, CharacterCount, ErrorSummary, SkipLink]) createAll(part);
 
+// A voting code may come behind the # of an address, which no server sees: fill it in, and clear it.
+const typed = document.querySelector("[data-from-hash]");
+if (typed && location.hash.length > 1) {
+  typed.value = decodeURIComponent(location.hash.slice(1)).slice(0, 100);
+  history.replaceState(null, "", location.pathname);
+}
+
 // A form with data-autosubmit sends itself when a choice changes.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-autosubmit]");
