@@ -15,6 +15,7 @@ from commonweal.ground.directory.api import router as directory
 from commonweal.ground.journal.api import router as journal
 from commonweal.ground.places.api import router as places
 from commonweal.kit.api import Problem
+from commonweal.propose.appraisals.api import router as appraisals
 from commonweal.propose.proposals.api import router as proposals
 
 
@@ -66,7 +67,7 @@ def not_understood(request: HttpRequest, exception: ValidationError) -> HttpResp
     return api.create_response(request, problem.model_dump(), status=422)
 
 
-for router in (places, directory, challenges, proposals, budgets, counts, journal):
+for router in (places, directory, challenges, proposals, appraisals, budgets, counts, journal):
     for address in router.path_operations.values():
         for operation in address.operations:
             operation.methods = ["GET", "HEAD"]

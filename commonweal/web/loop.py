@@ -10,6 +10,7 @@ from commonweal.ground.journal import manifest as journal
 from commonweal.ground.people import manifest as people
 from commonweal.ground.places import manifest as places
 from commonweal.kit.manifest import Manifest
+from commonweal.propose.appraisals import manifest as appraisals
 from commonweal.propose.proposals import manifest as proposals
 from commonweal.spread.updates import manifest as updates
 
@@ -20,6 +21,7 @@ LOOP: tuple[Manifest, ...] = (
     challenges.MANIFEST,
     journal.MANIFEST,
     proposals.MANIFEST,
+    appraisals.MANIFEST,
     budgets.MANIFEST,
     registers.MANIFEST,
     ballots.MANIFEST,

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "commonweal.ground.directory",
     "commonweal.ground.challenges",
     "commonweal.propose.proposals",
+    "commonweal.propose.appraisals",
     "commonweal.decide.budgets",
     "commonweal.decide.registers",
     "commonweal.decide.ballots",

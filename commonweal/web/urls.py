@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("commonweal.ground.challenges.urls")),
     path("", include("commonweal.ground.journal.urls")),
     path("", include("commonweal.propose.proposals.urls")),
+    path("", include("commonweal.propose.appraisals.urls")),
     path("", include("commonweal.decide.budgets.urls")),
     path("", include("commonweal.decide.ballots.urls")),
     path("", include("commonweal.decide.registers.urls")),

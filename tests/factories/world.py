@@ -23,6 +23,16 @@ from commonweal.ground.places.models import (
     Standing,
     StandingKind,
 )
+from commonweal.propose.appraisals.models import (
+    Answer,
+    Appraisal,
+    Criterion,
+    Finding,
+    Line,
+    Meets,
+    State,
+    verdict_of,
+)
 from commonweal.propose.proposals.models import Proposal, Status
 
 _number = count(1)
@@ -172,6 +182,59 @@ def a_proposal(challenge: Challenge, *, author: Person | None = None, **given: A
     return Proposal.objects.create(
         authority=challenge.authority, challenge=challenge, **{**values, **given}
     )
+
+
+def an_appraisal(
+    proposal: Proposal,
+    *,
+    state: State = State.FINAL,
+    by: Person | None = None,
+    meets: Meets = Meets.YES,
+    pence: int = 12_000_00,
+    **given: Any,
+) -> Appraisal:
+    """Return what staff found about an idea: it can be done, for one sum, unless said otherwise."""
+    at, staff = timezone.now(), by or a_person()
+    shown = given.pop("shown_at", at - timedelta(days=1))
+    made = Appraisal.objects.create(
+        authority=proposal.authority, community=proposal.community, challenge=proposal.challenge,
+        proposal=proposal, hands=[staff.pk], begun_at=shown - timedelta(days=1),
+        words="It can be done by spring.", changes="A quieter lamp." if meets != Meets.YES else "",
+    )  # fmt: skip
+    Line.objects.create(
+        appraisal=made, what="Lamps", each="once", pence=pence, source="Last year’s order"
+    )
+    for criterion in Criterion:
+        Finding.objects.create(
+            appraisal=made, criterion=criterion, meets=Meets.YES, reason="Checked with the team."
+        )
+    made.findings.filter(criterion=Criterion.SAFE).update(meets=meets)
+    if state == State.DRAFT:
+        return made
+    values: dict[str, Any] = {
+        "state": state,
+        "verdict": verdict_of([meets]),
+        "one_off_pence": pence,
+        "yearly_pence": 0,
+        "shown_at": shown,
+        "shown_by": staff,
+        "answer_due_at": shown + timedelta(days=10),
+    }
+    if state == State.FINAL:
+        values |= {
+            "shown_at": shown - timedelta(days=20),
+            "answer_due_at": shown - timedelta(days=10),
+            "final_at": at,
+            "settled_by": "days",
+        }
+    if state == State.APPEALED:
+        Answer.objects.create(
+            appraisal=made, person=proposal.author, kind="appeal", words="The lamps cost half.",
+            answered_at=at,
+        )  # fmt: skip
+    Appraisal.objects.filter(pk=made.pk).update(**{**values, **given})
+    made.refresh_from_db()
+    return made
 
 
 def a_pot(

@@ -23,6 +23,7 @@ from commonweal.ground.places.models import (
     Standing,
     StandingKind,
 )
+from commonweal.propose.appraisals.models import Appraisal, State
 from commonweal.propose.proposals.models import Comment, Merge, Proposal
 from tests.factories import world
 from tests.visit import sign_in
@@ -43,6 +44,9 @@ class Things:
     draft: Any = None
     comment: Any = None
     merge: Any = None
+    appraisal: Any = None
+    shown_appraisal: Any = None
+    appealed: Any = None
     pot: Any = None
     counted: Any = None
     project: Any = None
@@ -82,6 +86,13 @@ def things(authority: Authority) -> Things:
         proposal=proposal,
         draft=draft,
         comment=a_comment(proposal, owner),
+        appraisal=appraised(proposal),
+        shown_appraisal=world.an_appraisal(
+            world.a_proposal(challenge, author=owner), state=State.SHOWN
+        ),
+        appealed=world.an_appraisal(
+            world.a_proposal(challenge, author=owner), state=State.APPEALED
+        ),
         merge=a_merge(proposal, world.a_proposal(challenge), owner),
         pot=pot,
         counted=a_counted_pot(challenge),
@@ -112,6 +123,12 @@ def a_comment(proposal: Proposal, person: Person) -> Comment:
         body="It would have helped my mother.",
         written_at=timezone.now(),
     )
+
+
+def appraised(proposal: Proposal) -> Appraisal:
+    """Return a new draft about an idea of which an older appraisal is final."""
+    world.an_appraisal(proposal)
+    return world.an_appraisal(proposal, state=State.DRAFT)
 
 
 def a_merge(lead: Proposal, joining: Proposal, person: Person) -> Merge:
@@ -150,6 +167,10 @@ NAMED = {
     "places:withdraw_role": {"pk": "role"},
     "places:remove_member": {"pk": "organisation_member"},
     "updates:feed": {"slug": "community"},
+    "appraisals:accept": {"appraisal_id": "shown_appraisal"},
+    "appraisals:appeal": {"appraisal_id": "shown_appraisal"},
+    "appraisals:take_back": {"appraisal_id": "shown_appraisal"},
+    "appraisals:decide": {"appraisal_id": "appealed"},
     "proposals:check": {"proposal_id": "draft"},
     "proposals:publish": {"proposal_id": "draft"},
     "proposals:edit": {"proposal_id": "draft"},
@@ -169,6 +190,7 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "proposal_id": "proposal",
         "comment_id": "comment",
         "merge_id": "merge",
+        "appraisal_id": "appraisal",
         "pot_id": "pot",
         "project_id": "project",
         **NAMED.get(name, {}),

@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from commonweal.ground.journal.actions import record
 from commonweal.ground.places.models import Authority, Membership, RoleKind
+from commonweal.propose.appraisals.models import State
 from commonweal.propose.proposals.models import Proposal, Signature
 from commonweal.spread.updates.models import Follow
 from tests.factories import world
 from tests.visit import sign_in
 from tests.web.doors import address_of, api_addresses, every_route
-from tests.web.matrix_world import Things, a_comment, a_counted_pot, people, things
+from tests.web.matrix_world import Things, a_comment, a_counted_pot, a_merge, people, things
 
 pytestmark = pytest.mark.django_db
 MOST = 12
@@ -48,6 +49,10 @@ def grow(own: Things, rows: int) -> None:
             world.a_proposal(about, author=own.owner, status="draft", published_at=None)
             for thing in (idea, mine, own.proposal):
                 _speak(thing, person)
+            for state in State:
+                if state != State.REPLACED:
+                    world.an_appraisal(world.a_proposal(about, author=own.owner), state=state)
+            a_merge(mine, idea, person)
             record(what="proposal.published", who=person, about=idea, at=at, public=True)
 
 
