@@ -10,6 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from commonweal.decide.budgets.api import router as budgets
 from commonweal.decide.counts.api import router as counts
+from commonweal.deliver.milestones.api import router as milestones
 from commonweal.ground.challenges.api import router as challenges
 from commonweal.ground.directory.api import router as directory
 from commonweal.ground.journal.api import router as journal
@@ -40,7 +41,7 @@ class SiteAPI(NinjaAPI):
 api = SiteAPI(
     title="Commonweal",
     version="1",
-    description="Read everything public: communities, services, challenges, ideas, money, results"
+    description="Read everything public: communities, services, challenges, ideas, money, results, deliveries"
     " and the journal. No key is needed.",
     urls_namespace="api",
     docs_url=None,
@@ -67,7 +68,7 @@ def not_understood(request: HttpRequest, exception: ValidationError) -> HttpResp
     return api.create_response(request, problem.model_dump(), status=422)
 
 
-for router in (places, directory, challenges, proposals, appraisals, budgets, counts, journal):
+for router in (places, directory, challenges, proposals, appraisals, budgets, counts, milestones, journal):
     for address in router.path_operations.values():
         for operation in address.operations:
             operation.methods = ["GET", "HEAD"]

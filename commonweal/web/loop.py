@@ -4,6 +4,7 @@ from commonweal.decide.ballots import manifest as ballots
 from commonweal.decide.budgets import manifest as budgets
 from commonweal.decide.counts import manifest as counts
 from commonweal.decide.registers import manifest as registers
+from commonweal.deliver.milestones import manifest as milestones
 from commonweal.ground.challenges import manifest as challenges
 from commonweal.ground.directory import manifest as directory
 from commonweal.ground.journal import manifest as journal
@@ -26,5 +27,6 @@ LOOP: tuple[Manifest, ...] = (
     registers.MANIFEST,
     ballots.MANIFEST,
     counts.MANIFEST,
+    milestones.MANIFEST,
     updates.MANIFEST,
 )

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "commonweal.decide.ballots",
     "commonweal.decide.counts",
     "commonweal.decide.paper",
+    "commonweal.deliver.milestones",
     "commonweal.spread.updates",
     "commonweal.web",
     "django.contrib.auth",

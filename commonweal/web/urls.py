@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("commonweal.decide.ballots.urls")),
     path("", include("commonweal.decide.registers.urls")),
     path("", include("commonweal.decide.counts.urls")),
+    path("", include("commonweal.deliver.milestones.urls")),
     path("", include("commonweal.spread.updates.urls")),
     path("account/", include("commonweal.web.account_urls")),
     path("language/", include("django.conf.urls.i18n")),

@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from commonweal.decide.budgets.models import Pot
 from commonweal.decide.counts import actions as counts
+from commonweal.deliver.milestones.models import Delivery, Milestone, Post
 from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import (
     Authority,
+    Organisation,
     OrganisationMember,
     Role,
     RoleKind,
@@ -50,6 +52,9 @@ class Things:
     pot: Any = None
     counted: Any = None
     project: Any = None
+    funded: Any = None
+    milestone: Any = None
+    post: Any = None
     standing: Any = None
     role: Any = None
     organisation_member: Any = None
@@ -74,6 +79,8 @@ def things(authority: Authority) -> Things:
     draft = world.a_proposal(challenge, author=owner, status="draft", published_at=None)
     pot = world.a_pot(challenge)
     now = timezone.now()
+    counted = a_counted_pot(challenge)
+    step = a_milestone(counted, organisation, owner)
     member = OrganisationMember.objects.create(organisation=organisation, person=owner)
     return Things(
         authority=authority,
@@ -95,7 +102,10 @@ def things(authority: Authority) -> Things:
         ),
         merge=a_merge(proposal, world.a_proposal(challenge), owner),
         pot=pot,
-        counted=a_counted_pot(challenge),
+        counted=counted,
+        funded=step.delivery.project,
+        milestone=step,
+        post=step.delivery.posts.get(),
         project=pot.projects.first(),
         standing=Standing.objects.create(
             person=owner, community=community, kind=StandingKind.CHARITY, confirmed_at=None
@@ -154,6 +164,39 @@ def a_counted_pot(challenge: Challenge) -> Pot:
     return pot
 
 
+def a_milestone(pot: Pot, organisation: Organisation, person: Person) -> Milestone:
+    """Return a milestone of what a counted pot funded, under way as somebody told."""
+    now = timezone.now()
+    project = pot.projects.first()
+    assert project is not None
+    type(project).objects.filter(pk=project.pk).update(is_funded=True)
+    delivery = Delivery.objects.create(
+        authority=pot.authority,
+        project=project,
+        organisation=organisation,
+        status="started",
+        status_on=now.date(),
+        cost_pence=project.cost_pence,
+        created_at=now - timedelta(hours=1),
+        spoken_at=now,
+    )
+    Post.objects.create(
+        delivery=delivery,
+        kind="status",
+        at=now,
+        who=person,
+        organisation=organisation,
+        words="The first lamps are ordered.",
+        happened_on=now.date(),
+        was="planned",
+        status="started",
+        money="Most of it is still there.",
+    )
+    return Milestone.objects.create(
+        delivery=delivery, title="Six lamps", seen="Six lamps are lit.", due_on=now.date()
+    )
+
+
 # Which thing stands for each part of an address, where it is not the same everywhere.
 SLUGS = {"places": "community", "directory": "service"}
 NAMED = {
@@ -193,6 +236,9 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "appraisal_id": "appraisal",
         "pot_id": "pot",
         "project_id": "project",
+        "milestone_id": "milestone",
+        "post_id": "post",
+        **({"project_id": "funded", "pot_id": "counted"} if space == "milestones" else {}),
         **NAMED.get(name, {}),
     }
     fixed = {

@@ -68,7 +68,11 @@ WRITTEN = {
     "appraisals.Answer": "words",
     "budgets.Pot": "title about",
     "budgets.Project": "title summary where",
+    "milestones.Delivery": "run_by overspend",
+    "milestones.Milestone": "title seen evidence",
+    "milestones.Post": "words title seen overspend money measured",
 }
+APPEND_ONLY = {"milestones.Post"}
 # ... and the text that no person writes, or that only a form of its own shape lets through.
 NOT_WRITTEN = {
     "people.Person": "password email",
@@ -78,6 +82,8 @@ NOT_WRITTEN = {
     "directory.Service": "slug email website",
     "challenges.Challenge": "slug",
     "journal.Entry": "what about",
+    "milestones.Milestone": "link",
+    "milestones.Post": "link",
     "budgets.Pot": "lot_seed",
 }
 
@@ -138,7 +144,11 @@ def _write_everywhere(payload: str) -> None:
                 if field.unique:
                     words = f"{words[:100]} {row.pk}"
                 setattr(row, name, words)
-            row.save(update_fields=names.split())
+            if label in APPEND_ONLY:  # said once more, with the payload
+                row.pk = None
+                row.save(force_insert=True)
+            else:
+                row.save(update_fields=names.split())
 
 
 def with_ballots(own: Things) -> Pot:

@@ -43,7 +43,7 @@ def grow(own: Things, rows: int) -> None:
         Follow.objects.create(person=own.owner, challenge=challenge, since=at - timedelta(days=1))
         for about in (own.challenge, challenge):
             world.a_pot(about, community=root)
-            a_counted_pot(about)
+            a_milestone(a_counted_pot(about), own.organisation, own.owner)
             idea = world.a_proposal(about, author=person)
             mine = world.a_proposal(about, author=own.owner)
             world.a_proposal(about, author=own.owner, status="draft", published_at=None)
