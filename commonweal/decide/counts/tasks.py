@@ -11,7 +11,7 @@ def look(timestamp: int) -> None:
     """Queue what is due: counts, results to declare, and what comes after them."""
     at = database_now()
     for pot in queries.due_to_count(at):
-        count_later(pot.pk)
+        actions.count_later(pot_id=pot.pk)
     for pot in queries.due_to_declare(at):
         actions.declare_result(pot_id=pot.pk, at=at)
     for number in queries.due_to_explain(at).values_list("pk", flat=True):
@@ -27,12 +27,6 @@ def sweep(timestamp: int) -> None:
     """Sweep after a seal where that could not be done at once."""
     if queries.due_to_sweep().exists():
         actions.sweep_ballots(at=database_now())
-
-
-def count_later(pot_id: int, *, who: int | None = None) -> None:
-    """Queue the count of one pot, under the name of whoever asked for it."""
-    name = f"counts.count-{pot_id}"
-    later("counts.count", lock=name, once=name, pot_id=pot_id, who=who)
 
 
 def _one_by_one(task: str, pot_id: int) -> None:
