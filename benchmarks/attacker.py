@@ -337,6 +337,23 @@ def _judged(
     return name, share, float(middle - width), float(middle + width), int(sure[~told].sum())
 
 
+def strongest_with_time(copy: Copy, pot: int, moments: Mapping[int, float]) -> tuple[float, str]:
+    """Return how well any order of the people gives away the order in which they voted, and which."""
+    people = sorted(moments)
+    who = {number: place for place, number in enumerate(people)}
+    side = people_in(copy, who)
+    read_files(copy, side, Side(1), who, {}, pot)
+    lot = np.random.default_rng(4)
+    at = np.array([moments[number] for number in people]).argsort().argsort()
+    found = (0.0, "")
+    for name, facts in side.known.items():
+        places = _places(facts, len(people), lot)
+        there = ~np.isnan(places)
+        if there.sum() > 10:
+            found = max(found, (abs(float(np.corrcoef(places[there], at[there])[0, 1])), name))
+    return round(found[0], 3), found[1]
+
+
 def _strongest(left: Side, right: Side, own: NDArray[np.int64], lot: np.random.Generator) -> float:
     """Return the strongest rank correlation between an order of people and one of their ballots."""
     strongest = 0.0

@@ -446,12 +446,14 @@ def looked_up(pot: Pot, told: Mapping[int, str]) -> dict[str, int]:
     assert verdict.verified, verdict.differences
     assert verdict.voters == listed.total(), "as many ballots as receipts"
     left_out = Ballot.objects.filter(pot=pot, receipt__isnull=False).count()  # came after the count
-    voters = set(Roll.objects.filter(pot=pot).values_list("person_id", flat=True))
+    roll = Roll.objects.filter(pot=pot)
+    voters = set(roll.filter(person__isnull=False).values_list("person_id", flat=True))
+    on_roll = len(voters) + roll.filter(person__isnull=True).count()
     found = sum(code in listed if code else voter in voters for voter, code in told.items())
     return {
         "acknowledged": len(told),
         "in_bundle": found - left_out,
-        "twice": max(0, listed.total() - len(voters)) + listed.total() - len(listed),
+        "twice": max(0, listed.total() - on_roll) + listed.total() - len(listed),
     }
 
 

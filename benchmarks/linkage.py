@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 VOTERS = int(os.environ.get("BENCH_VOTERS", "2000"))
 CHOSEN = 6  # of forty projects: enough ways for everybody to have one of their own
 Truth = dict[int, attacker.Ballot]
+Moments = dict[int, float]
 
 
 def main() -> None:
