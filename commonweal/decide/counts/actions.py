@@ -29,6 +29,7 @@ from commonweal.engine.voting.outcome import Outcome
 from commonweal.ground.journal import actions as journal
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.jobs import later
 from commonweal.kit.mail import letter
 from commonweal.kit.traces import StillRead, wipe
 from commonweal.propose.proposals import actions as proposals
@@ -50,6 +51,12 @@ def begin_count(*, viewer: Viewer, pot_id: int) -> Pot:
         raise PermissionDenied(_("Only a clerk, or those who lead this challenge, may count it."))
     _refuse_early(pot, viewer.at)
     return pot
+
+
+def count_later(*, pot_id: int, who: Person | None = None) -> None:
+    """Queue the count of one pot, under the name of whoever asked for it."""
+    name = f"counts.count-{pot_id}"
+    later("counts.count", lock=name, once=name, pot_id=pot_id, who=who.pk if who else None)
 
 
 def count_pot(*, viewer: Viewer, pot_id: int) -> Pot:
