@@ -113,11 +113,11 @@ def working(site: box.Site) -> Iterator[None]:
 
 def counted(pot: Pot) -> tuple[dict[str, float], float]:
     """Close the pot and queue its count; return how long each stage took, and all of it."""
-    from commonweal.decide.counts.tasks import count_later
+    from commonweal.decide.counts.actions import count_later
 
     box.close_now(pot)
     begun = time.monotonic()
-    count_later(pot.pk)
+    count_later(pot_id=pot.pk)
     stages: dict[str, float] = {}
     seen, since = "closed", begun
     while seen != "done":
@@ -140,7 +140,7 @@ def stage(pot: Pot) -> str:
     if found is None:
         return "sealing"
     if found.stage != "done":
-        swept = found.stage != "reading" or found.swept_at is not None
+        swept = found.stage not in ("sealed", "reading") or found.swept_at is not None
         return str(found.stage) if swept else "sweeping"
     if queries.unexplained(Pot.objects.get(pk=pot.pk)):
         return "explaining the others"
@@ -153,11 +153,11 @@ def counted_through_blows(site: box.Site, pot: Pot) -> list[str]:
     """Count while the worker is killed once in each stage; return the stages in which it was."""
     from django.utils import timezone
 
-    from commonweal.decide.counts.tasks import count_later
+    from commonweal.decide.counts.actions import count_later
     from commonweal.kit import jobs
 
     box.close_now(pot)
-    count_later(pot.pk)
+    count_later(pot_id=pot.pk)
     blows: list[str] = []
     deadline = time.monotonic() + PATIENCE
     while stage(pot) != "done":
