@@ -51,6 +51,7 @@ def _api_value(path: str, name: str, own: Things) -> str:
         "services": own.service,
         "organisations": own.organisation,
         "projects": own.project,
+        "rounds": own.round,
         "deliveries": own.funded,
     }
     return str(kinds[kind].slug if name == "slug" else kinds[kind].pk)

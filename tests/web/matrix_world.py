@@ -11,8 +11,17 @@ from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
 
-from commonweal.decide.budgets.models import Pot
+from commonweal.decide.budgets.models import (
+    Change,
+    Picture,
+    Pot,
+    Question,
+    QuietPeriod,
+    Round,
+    Withdrawal,
+)
 from commonweal.decide.counts import actions as counts
+from commonweal.decide.paper.models import Batch, Device, Keying, Paper
 from commonweal.deliver.milestones.models import Delivery, Milestone, Post
 from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.people.models import Person
@@ -52,6 +61,10 @@ class Things:
     pot: Any = None
     counted: Any = None
     project: Any = None
+    round: Any = None
+    question: Any = None
+    picture: Any = None
+    quiet: Any = None
     funded: Any = None
     milestone: Any = None
     post: Any = None
@@ -61,6 +74,9 @@ class Things:
     membership: Any = None
     device: Any = None
     passkey: Any = None
+    batch: Any = None
+    differing: Any = None
+    kiosk: Any = None
 
 
 def things(authority: Authority) -> Things:
@@ -107,6 +123,10 @@ def things(authority: Authority) -> Things:
         milestone=step,
         post=step.delivery.posts.get(),
         project=pot.projects.first(),
+        round=a_round(challenge),
+        question=a_question(pot, owner),
+        picture=a_picture(pot, owner),
+        quiet=a_quiet_time(pot, owner),
         standing=Standing.objects.create(
             person=owner, community=community, kind=StandingKind.CHARITY, confirmed_at=None
         ),
@@ -115,6 +135,9 @@ def things(authority: Authority) -> Things:
         ),
         organisation_member=member,
         membership=owner.membership_set.get(),
+        batch=(batch := a_batch(pot, owner)),
+        differing=batch.papers.get(),
+        kiosk=a_kiosk(pot, owner),
         device=UserSession.objects.create(
             user=owner, session_key=f"{mark}-device", ip="127.0.0.1", user_agent="Telephone"
         ),
@@ -122,6 +145,28 @@ def things(authority: Authority) -> Things:
             user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Key"}
         ),
     )
+
+
+def a_batch(pot: Pot, owner: Person) -> Batch:
+    """Return papers that are being keyed; of one of them two people read different things."""
+    at = timezone.now()
+    batch = Batch.objects.create(
+        authority=pot.authority, pot=pot, place="Library", taken_by="Librarian", first=1, last=9,
+        ballot_digest=b"-" * 32, issued_at=at, issued_by=owner, returned=5, unused=4, slips=5,
+        opened_at=at,
+    )  # fmt: skip
+    paper = Paper.objects.create(batch=batch, serial=3, outcome="differs")
+    for turn, says in ((1, "none"), (2, "unclear")):
+        Keying.objects.create(paper=paper, turn=turn, keyed_by=world.a_person(), says=says)
+    return batch
+
+
+def a_kiosk(pot: Pot, owner: Person) -> Device:
+    """Return a machine at which people may vote."""
+    return Device.objects.create(
+        authority=pot.authority, pot=pot, place="Library", digest=f"{pot.pk:032d}".encode(),
+        made_at=pot.opens_at, made_by=owner, expires_at=pot.closes_at,
+    )  # fmt: skip
 
 
 def a_comment(proposal: Proposal, person: Person) -> Comment:
@@ -197,6 +242,60 @@ def a_milestone(pot: Pot, organisation: Organisation, person: Person) -> Milesto
     )
 
 
+def a_round(challenge: Challenge) -> Round:
+    """Return a round with a pot in two districts."""
+    person, at = world.a_person(), timezone.now()
+    made = Round.objects.create(
+        authority=challenge.authority,
+        challenge=challenge,
+        title="A pot for each district",
+        created_at=at,
+        created_by=person,
+    )
+    for _n in range(2):
+        place = world.a_community(challenge.authority, parent=challenge.community)
+        world.a_pot(challenge, community=place, round=made)
+    return made
+
+
+def a_question(pot: Pot, person: Person) -> Question:
+    """Return a question about a project that staff answered."""
+    return Question.objects.create(
+        project=pot.projects.first(),
+        person=person,
+        body="Who waters the trees?",
+        asked_at=timezone.now(),
+        answer="The school.",
+        answered_at=timezone.now(),
+        answered_by=world.a_person(),
+    )
+
+
+def a_picture(pot: Pot, person: Person) -> Picture:
+    """Return a picture of a project, and something that was corrected about it."""
+    project = pot.projects.first()
+    Change.objects.create(
+        pot=pot, project=project, part="run_by", was="A", became="B", why="A slip",
+        changed_at=timezone.now(), changed_by=person,
+    )  # fmt: skip
+    return Picture.objects.create(
+        project=project, alt="A square with trees", width=4, height=3, large=b"large",
+        small=b"small", added_at=timezone.now(), added_by=person,
+    )  # fmt: skip
+
+
+def a_quiet_time(pot: Pot, person: Person) -> QuietPeriod:
+    """Return a quiet time next year, and a request to withdraw a pot."""
+    Withdrawal.objects.create(
+        pot=pot, why="A mistake", has_opened=True, asked_at=timezone.now(), asked_by=person
+    )
+    begins = timezone.now() + timedelta(days=300)
+    return QuietPeriod.objects.create(
+        authority=pot.authority, starts_at=begins, ends_at=begins + timedelta(days=30),
+        why="The council is elected", created_at=timezone.now(), created_by=person,
+    )  # fmt: skip
+
+
 # Which thing stands for each part of an address, where it is not the same everywhere.
 SLUGS = {"places": "community", "directory": "service"}
 NAMED = {
@@ -236,6 +335,13 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "appraisal_id": "appraisal",
         "pot_id": "pot",
         "project_id": "project",
+        "batch_id": "batch",
+        "paper_id": "differing",
+        "device_id": "kiosk",
+        "round_id": "round",
+        "question_id": "question",
+        "picture_id": "picture",
+        "period_id": "quiet",
         "milestone_id": "milestone",
         "post_id": "post",
         **({"project_id": "funded", "pot_id": "counted"} if space == "milestones" else {}),
@@ -243,6 +349,7 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
     }
     fixed = {
         "part": "better",
+        "step": "voters",
         "number": own.draft_challenge.outcomes.get().pk,
         "provider_id": "nobody",
         "token": "no-such-token",

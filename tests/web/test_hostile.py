@@ -67,7 +67,13 @@ WRITTEN = {
     "appraisals.Finding": "reason",
     "appraisals.Answer": "words",
     "budgets.Pot": "title about",
-    "budgets.Project": "title summary where",
+    "budgets.Project": "title summary where outcome run_by cost_note exclusive",
+    "budgets.Round": "title",
+    "budgets.Picture": "alt",
+    "budgets.Question": "body answer",
+    "budgets.Change": "was became why",
+    "budgets.Withdrawal": "why",
+    "budgets.QuietPeriod": "why",
     "milestones.Delivery": "run_by overspend",
     "milestones.Milestone": "title seen evidence",
     "milestones.Post": "words title seen overspend money measured",
@@ -84,7 +90,7 @@ NOT_WRITTEN = {
     "journal.Entry": "what about",
     "milestones.Milestone": "link",
     "milestones.Post": "link",
-    "budgets.Pot": "lot_seed",
+    "budgets.Pot": "lot_seed preview",
 }
 
 

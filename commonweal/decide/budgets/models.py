@@ -436,6 +436,21 @@ class Change(models.Model):
     def __str__(self) -> str:
         return f"change of {self.part}"
 
+    @property
+    def has_words(self) -> bool:
+        """Tell whether words were changed, which stand beside each other."""
+        return self.part not in (Part.CLOSE, Part.PICTURE)
+
+    @property
+    def moment_before(self) -> datetime | None:
+        """Return the close as it was."""
+        return datetime.fromisoformat(self.was) if self.part == Part.CLOSE else None
+
+    @property
+    def moment_after(self) -> datetime | None:
+        """Return the close as it became."""
+        return datetime.fromisoformat(self.became) if self.part == Part.CLOSE else None
+
 
 class Withdrawal(models.Model):
     """That a pot is taken back; once it has opened, a second person has to agree."""

@@ -19,6 +19,7 @@ from commonweal.decide.budgets.models import (
     QuietPeriod,
     Round,
     Step,
+    Withdrawal,
 )
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.challenges.queries import seats_of
@@ -33,7 +34,7 @@ from commonweal.propose.proposals.models import Proposal, Status
 FEWEST = 5  # a smaller count of people is hidden
 CARD = (
     "authority", "title", "pence", "opens_at", "closes_at", "counted_at", "declared_at", "community__name",
-    "is_draft", "withdrawn_at", "round",
+    "is_draft", "withdrawn_at", "round__title",
     "challenge__authority", "challenge__question", "challenge__published_at",
 )  # fmt: skip
 
@@ -41,6 +42,8 @@ CARD = (
 _PLACE = """(SELECT CASE WHEN withdrawn IS NOT NULL THEN 4 WHEN counted IS NOT NULL THEN 3
                          WHEN draft OR opens > at THEN 2 WHEN closes <= at THEN 1 ELSE 0 END
                FROM (SELECT %(expressions)s) AS pot (withdrawn, draft, counted, opens, closes, at))"""
+_DISTRICTS = """(SELECT count(*) FROM budgets_pot
+                  WHERE round_id = %(expressions)s AND NOT is_draft AND withdrawn_at IS NULL)"""
 _PROJECTS = "(SELECT count(*) FROM budgets_project WHERE pot_id = %(expressions)s)"
 
 
@@ -79,7 +82,7 @@ def _numbered(authority: Any, at: Any, pk: Any) -> QuerySet[Pot]:
 
 def as_cards(pots: QuerySet[Pot]) -> QuerySet[Pot]:
     """Read only what a pot's card shows, and never the key or the result."""
-    return pots.select_related(None).select_related("challenge", "community").only(*CARD)
+    return pots.select_related(None).select_related("challenge", "community", "round").only(*CARD)
 
 
 def _public(at: datetime) -> Q:
@@ -257,7 +260,9 @@ def own_district(viewer: Viewer, found: Iterable[Pot]) -> Pot | None:
 def in_a_list(viewer: Viewer, found: QuerySet[Pot]) -> QuerySet[Pot]:
     """Let one pot stand for all of its round: the list names the round once."""
     first = pots(viewer).filter(round__isnull=False).order_by("round", "pk").distinct("round")
-    return found.filter(Q(round__isnull=True) | Q(pk__in=first.values("pk")))
+    districts = Func(F("round"), template=_DISTRICTS, output_field=IntegerField())
+    once = found.filter(Q(round__isnull=True) | Q(pk__in=first.values("pk")))
+    return once.annotate(district_count=districts)
 
 
 # --- setting up
@@ -326,6 +331,14 @@ def due_to_be_told(at: datetime) -> QuerySet[Pot]:
 
 
 # --- after the opening, and on a project's page
+
+
+def withdrawal_of(pot: Pot) -> Withdrawal | None:
+    """Return that somebody asked to withdraw a pot, or did."""
+    found = Withdrawal.objects.filter(pot=pot).select_related("asked_by", "agreed_by").first()
+    if found is not None:
+        found.pot = pot
+    return found
 
 
 def in_lines(lines: Iterable[Mapping[str, Any]]) -> list[str]:
