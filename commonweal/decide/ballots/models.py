@@ -123,4 +123,9 @@ class Receipt(models.Model):
         )
 
     def __str__(self) -> str:
+        return self.readable
+
+    @property
+    def readable(self) -> str:
+        """Return it as people read it."""
         return readable(self.code)

@@ -1,19 +1,23 @@
 """Results for programs. What people chose is not here before the count."""
 
+from base64 import b32decode
 from typing import Any, cast
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from ninja import Field, Router, Schema
+from ninja import Field, Path, Router, Schema
 
 from commonweal.decide.budgets.models import Pot
 from commonweal.decide.budgets.queries import FEWEST, public_pots
 from commonweal.decide.counts import queries
-from commonweal.kit.api import PROBLEMS, Number
+from commonweal.decide.counts.models import Bundle
+from commonweal.kit.api import PROBLEMS, Number, Page, Pages, page_of
 from commonweal.kit.request import Request
 
 router = Router(tags=["Money"])
+RECEIPT = r"^[A-Z2-7]{4}(-[A-Z2-7]{4}){3}$"
 
 
 class Line(Schema):
@@ -25,10 +29,28 @@ class Line(Schema):
     is_funded: bool
     why: str
     payment_pence: int | None
+    effective_votes: int | None = Field(None, description="Cost over the largest single payment.")
     shortfall_pence: int | None
     needed_ballots: int | None
+    needed_approvals: int | None = None
     needed_cost_pence: int | None
     is_explained: bool = Field(description="False while what was needed is still worked out.")
+    is_exact: bool = Field(True, description="False where what was needed may be slightly off.")
+
+
+class Way(Schema):
+    """How many voted by one way; null where it is hidden."""
+
+    channel: str
+    voters: int | None
+
+
+class Part(Schema):
+    """How many voted of one part of the place; null where it is hidden."""
+
+    community: str | None = Field(description="Null: elsewhere, or not known.")
+    voters: int | None
+    people_who_live_here: int | None
 
 
 class Result(Schema):
@@ -40,30 +62,109 @@ class Result(Schema):
     budget_pence: int
     spent_pence: int
     voters: int | None
+    quorum: int = Field(0, description="How many had to vote, or nothing is funded; 0 for none.")
+    people_who_live_here: int | None = None
     projects: list[Line]
+    by_channel: list[Way] = []
+    by_part: list[Part] = []
 
 
-# What would tell how many people chose an idea that fewer than five did.
-_TELLING = ("votes", "payment_pence", "shortfall_pence", "needed_ballots", "needed_cost_pence")
+class BundleRow(Schema):
+    """Where everything is that anyone needs to count again, and how to know it."""
+
+    href: str
+    fingerprint: str = Field(description="SHA-256 of the archive's manifest.json.")
+    root: str = Field(description="Merkle root of all receipts, as in RFC 6962.")
+    receipts: int
+    has_ballots: bool = Field(description="False where so few chose an idea that they stay out.")
+
+
+class ReceiptRow(Schema):
+    """A receipt of a ballot that was counted; nothing says of which."""
+
+    receipt: str = Field(alias="readable")
+
+
+class Proof(Schema):
+    """The hashes that lead from one receipt to the root."""
+
+    receipt: str
+    place: int
+    of: int
+    path: list[str]
+    root: str
 
 
 def _pot(request: HttpRequest, pot_id: int) -> Pot:
-    return get_object_or_404(public_pots(cast(Request, request).viewer), pk=pot_id)
+    pot = get_object_or_404(public_pots(cast(Request, request).viewer), pk=pot_id)
+    if pot.result is None or pot.declared_at is None:
+        raise Http404(_("This pot is not counted yet."))
+    return pot
 
 
-@router.get("/pots/{pot_id}/result", response={200: Result, **PROBLEMS}, summary="Read a result")
+def _bundle(request: HttpRequest, pot_id: int) -> Bundle:
+    found = queries.bundle_of(_pot(request, pot_id))
+    if found is None:
+        raise Http404(_("Fewer than five people voted, so nothing more is published."))
+    return found
+
+
+@router.get(
+    "/pots/{pot_id}/result",
+    response={200: Result, **PROBLEMS},
+    summary="Read a result",
+    url_name="read_result",
+)
 def read_result(request: HttpRequest, pot_id: int = Number) -> dict[str, Any]:
     """Winners as they were bought, then the others by what they lacked. Nothing before the count."""
     pot = _pot(request, pot_id)
-    if pot.result is None or pot.declared_at is None:
-        raise Http404(_("This pot is not counted yet."))
-    lines = [
-        {**line, **dict.fromkeys(_TELLING)} if line["is_small"] else line
-        for line in queries.lines(pot)
-    ]
+    assert pot.result is not None
     voters = pot.result["voters"]
     return {
         **pot.result,
-        "projects": lines,
+        **queries.turnout_rows(pot),
+        "projects": queries.told_lines(pot),
         "voters": voters if voters == 0 or voters >= FEWEST else None,
     }
+
+
+@router.get(
+    "/pots/{pot_id}/bundle", response={200: BundleRow, **PROBLEMS}, summary="Find a count bundle"
+)
+def read_bundle(request: HttpRequest, pot_id: int = Number) -> dict[str, Any]:
+    """Where the archive is, its fingerprint, and the root of its receipts."""
+    found = _bundle(request, pot_id)
+    return {
+        "href": request.build_absolute_uri(reverse("counts:bundle", args=[pot_id])),
+        "fingerprint": found.fingerprint,
+        "root": found.root,
+        "receipts": found.receipts,
+        "has_ballots": found.is_whole,
+    }
+
+
+@router.get(
+    "/pots/{pot_id}/receipts",
+    response={200: Page[ReceiptRow], **PROBLEMS},
+    summary="List the receipts of counted ballots",
+)
+def list_receipts(request: HttpRequest, pages: Pages, pot_id: int = Number) -> dict[str, Any]:
+    """Page through all of them, or better take the archive: then nobody learns which you look for."""
+    _bundle(request, pot_id)
+    return page_of(request, queries.receipts_in_order(pot_id), pages)
+
+
+@router.get(
+    "/pots/{pot_id}/receipts/{receipt}",
+    response={200: Proof, **PROBLEMS},
+    summary="Prove that a receipt was counted",
+)
+def read_receipt(
+    request: HttpRequest, pot_id: int = Number, receipt: str = Path(..., pattern=RECEIPT)
+) -> dict[str, Any]:
+    """Return the hashes that lead from a receipt to the root; not found if it was not counted."""
+    pot = _bundle(request, pot_id).pot
+    code = b32decode(receipt.replace("-", ""))
+    if not queries.found_among(pot, [code]):
+        raise Http404(_("No such receipt was counted."))
+    return queries.proof(pot, receipt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -11,13 +11,15 @@ import numpy as np
 from django.db import connection
 from django.db.models import Count as HowMany
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from commonweal.decide.ballots.models import Receipt, Roll, readable
-from commonweal.decide.budgets.models import BallotKind, Pot, Rule
+from commonweal.decide.ballots.models import Channel, Receipt, Roll, readable
+from commonweal.decide.budgets.models import WITHOUT_MARKS, BallotKind, Pot, Rule
 from commonweal.decide.budgets.queries import FEWEST, projects_in, where_it_is_not_quiet
 from commonweal.decide.counts.models import Bundle, Count
 from commonweal.engine import voting
+from commonweal.engine.voting.bundle_receipts import proof_of, root_of
 from commonweal.engine.voting.fairness import fairness
 from commonweal.engine.voting.groups import hide
 from commonweal.engine.voting.limits import Limits
@@ -84,7 +86,7 @@ def rule_of(pot: Pot, name: str = "") -> voting.Rule:
     elif name == Rule.GREEDY and worth:
         chosen["measure"] = "score"
     elif name == Rule.PHRAGMEN:
-        chosen = {}
+        chosen = {"misfit": "skip"}  # as in the other rules, what does not fit is passed over
     limits = _limits(pot)
     ties = voting.TieRule(seed=pot.lot_seed)
     return voting.Rule(name, ties=ties, limits=limits, quorum=pot.quorum or None, **chosen)
@@ -408,7 +410,7 @@ def stage(pot: Pot) -> str:
 
 def bundle_of(pot: Pot) -> Bundle | None:
     """Return what is published of a count, without its content."""
-    return Bundle.objects.defer("content").filter(pot=pot).first()
+    return Bundle.objects.select_related("pot").defer("content").filter(pot=pot).first()
 
 
 def content_of(pot: Pot) -> bytes:
@@ -416,11 +418,32 @@ def content_of(pot: Pot) -> bytes:
     return bytes(Bundle.objects.values_list("content", flat=True).get(pot=pot))
 
 
+def receipts_in_order(pot_id: int) -> QuerySet[Receipt]:
+    """Return the receipts of a counted pot by their codes."""
+    return Receipt.objects.filter(pot=pot_id).order_by("code")
+
+
 def found_among(pot: Pot, meant: Sequence[bytes]) -> str:
     """Return which of the receipts that somebody may have meant was counted; "" if none was."""
     known = Receipt.objects.filter(pot=pot, code__in=list(meant)).values_list("code", flat=True)
     found = {bytes(code) for code in known}
     return next((readable(code) for code in meant if code in found), "")
+
+
+def proof(pot: Pot, receipt: str) -> dict[str, Any]:
+    """Return what proves that a receipt stands under the root that was published."""
+    receipts = receipts_of(pot)
+    place = receipts.index(receipt)
+    return {
+        "format": "commonweal-receipt-proof",
+        "version": 1,
+        "pot": pot.pk,
+        "receipt": receipt,
+        "place": place,
+        "of": len(receipts),
+        "path": proof_of(receipts, place),
+        "root": root_of(receipts),
+    }
 
 
 def may_publish_ballots(pot: Pot) -> bool:
@@ -447,6 +470,7 @@ def lines(pot: Pot) -> list[dict[str, Any]]:
             "by_votes": votes.index(line["votes"]) + 1,
             "is_small": 0 < line["votes"] < FEWEST,
             "is_explained": line.get("is_explained", True),
+            "is_exact": line.get("is_exact", True),
             "rival": known.get(int(line["by"])) if line.get("by", "").isdigit() else None,
             "share": 1.0
             if line["is_funded"]
@@ -455,3 +479,134 @@ def lines(pot: Pot) -> list[dict[str, Any]]:
         }
         for place, line in enumerate(pot.result["projects"], start=1)
     ]
+
+
+def by_area(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return for each place named on the ballot what was asked for and what is spent there."""
+    areas: dict[str, dict[str, Any]] = {}
+    for line in found:
+        name = line["project"].where
+        area = areas.setdefault(
+            name.casefold(),
+            {"name": name, "asked": 0, "funded": 0, "asked_pence": 0, "spent_pence": 0},
+        )
+        area["asked"] += 1
+        area["asked_pence"] += line["cost_pence"]
+        if line["is_funded"]:
+            area["funded"] += 1
+            area["spent_pence"] += line["cost_pence"]
+    rows = sorted(areas.values(), key=lambda area: (not area["name"], -area["spent_pence"]))
+    most = max((area["spent_pence"] for area in rows), default=0)
+    for area in rows:
+        area["share"] = area["spent_pence"] / max(1, most)
+    return rows if len(rows) > 1 else []
+
+
+def who_took_part(pot: Pot) -> dict[str, Any] | None:
+    """Return the turnout as it was counted, with names and what a chart shows of it."""
+    told = pot.result.get("turnout") if pot.result else None
+    if not told or pot.result["voters"] < FEWEST:
+        return None
+    names = {**dict(Channel.choices), GUEST: _("On-line, without an account")}
+    numbers = [row["part"] for row in told["parts"] if row["part"]]
+    parts = Community.objects.in_bulk(numbers) if numbers else {}
+    lives = told["lives"]
+    return {
+        "voters": pot.result["voters"],
+        "lives": lives,
+        "percent": 100 * pot.result["voters"] / lives if lives else None,
+        "channels": _drawn(told["channels"], lambda row: names[row["channel"]]),
+        "parts": _drawn(
+            told["parts"],
+            lambda row: (
+                parts[row["part"]].name if row["part"] in parts else _("Elsewhere, or not known")
+            ),
+        ),
+    }
+
+
+def turnout_rows(pot: Pot) -> dict[str, Any]:
+    """Return the turnout as programs read it."""
+    told = who_took_part(pot)
+    if told is None:
+        return {}
+    numbers = [row["part"] for row in told["parts"] if row["part"]]
+    slugs = dict(Community.objects.filter(pk__in=numbers).values_list("pk", "slug"))
+    return {
+        "people_who_live_here": told["lives"],
+        "by_channel": told["channels"],
+        "by_part": [
+            {
+                "community": slugs.get(row["part"]),
+                "voters": row["voters"],
+                "people_who_live_here": row["lives"],
+            }
+            for row in told["parts"]
+        ],
+    }
+
+
+def _drawn(
+    rows: list[dict[str, Any]], name: Callable[[dict[str, Any]], Any]
+) -> list[dict[str, Any]]:
+    """Add to rows of a turnout their names, the share of a bar, and how many in 100 voted."""
+    most = max((row["voters"] or 0 for row in rows), default=0)
+    return [
+        {
+            **row,
+            "name": name(row),
+            "share": (row["voters"] or 0) / max(1, most),
+            "percent": 100 * row["voters"] / row["lives"]
+            if row["voters"] is not None and row.get("lives")
+            else None,
+        }
+        for row in rows
+    ]
+
+
+def who_got_what(pot: Pot, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return what the page says of fairness; nothing where it would tell how few chose an idea."""
+    told = pot.result.get("fairness") if pot.result else None
+    if not told or not may_publish_ballots(pot):
+        return None
+    known = {line["id"]: line for line in found}
+    group = told["left_out"]
+    if group and (group["voters"] < FEWEST or known[group["project"]]["why"] == "excluded"):
+        group = None  # its rival won: that is what the terms of the pot say
+    pairs = list(zip(told["here"], told["by_votes"], strict=True))
+    most = max((max(pair) for pair in pairs), default=0)
+    columns = [hide(np.array(told[name], dtype=np.int64)) for name in ("here", "by_votes")]
+    return {
+        **told,
+        "left_out": group and {**group, "project": known[group["project"]]["project"]},
+        "only_here": [known[number] for number in told["only_here"]],
+        "only_by_votes": [known[number] for number in told["only_by_votes"]],
+        "speaks_of_groups": pot.ballot_kind in WITHOUT_MARKS,
+        "steps": [
+            {
+                "n": n,
+                "here": None if columns[0][n] else here,
+                "by_votes": None if columns[1][n] else there,
+                "bar_here": 0 if columns[0][n] else here / max(1, most),
+                "bar_by_votes": 0 if columns[1][n] else there / max(1, most),
+            }
+            for n, (here, there) in enumerate(pairs)
+        ],
+    }
+
+
+# What would tell how many people chose an idea that fewer than five did.
+TELLING = (
+    "votes",
+    "payment_pence",
+    "effective_votes",
+    "shortfall_pence",
+    "needed_ballots",
+    "needed_approvals",
+    "needed_cost_pence",
+)
+
+
+def told_lines(pot: Pot) -> list[dict[str, Any]]:
+    """Return the lines of a result as everybody may read them: what small numbers would tell is empty."""
+    return [{**line, **dict.fromkeys(TELLING)} if line["is_small"] else line for line in lines(pot)]
