@@ -371,21 +371,23 @@ def test_what_changed_costs_as_few_questions_for_many_rows(
         visit("/what-changed/")
 
 
-def test_the_job_finds_the_news_and_queues_a_mail_for_each_person(
+def test_the_job_finds_the_news_and_sets_off_who_writes_the_mails(
     challenge: Challenge,
     follower: Person,
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
     post: Mailbox,
 ) -> None:
-    queued: list[int] = []
-    monkeypatch.setattr(tasks, "later", lambda name, once, person_id: queued.append(person_id))
+    queued: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        tasks, "later", lambda name, lock, once, lane, after: queued.append((lane, after))
+    )
     _news(challenge, now - timedelta(minutes=1))
     tasks.look_for_news(timestamp=0)
-    assert queued == [follower.pk]
-    tasks.tell(person_id=queued[0])
+    assert queued == [(follower.pk % queries.LANES, 0)]
+    lane, after = queued.pop()
+    tasks.tell_some(lane=lane, after=after)
     assert len(post.messages) == 1
-    queued.clear()
     tasks.look_for_news(timestamp=0)
     assert queued == []
 

@@ -197,6 +197,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "updates:challenge_feed": (EVERYONE, NOT_ASKED),
     "updates:feed": (EVERYONE, NOT_ASKED),
     "updates:pace": (NOT_ASKED, DONE_SIGNED_IN),
+    "updates:votes": (NOT_ASKED, DONE_SIGNED_IN),
     "updates:mail": (UNKNOWN, UNKNOWN),
     "account_login": (STRANGERS, STRANGERS),
     "account_request_login_code": (STRANGERS, STRANGERS),

@@ -23,21 +23,47 @@ from commonweal.ground.places.models import Authority
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.mail import site_of
 from commonweal.spread.updates import queries, rules
-from commonweal.spread.updates.models import Digest, Follow, Notice, Pace
+from commonweal.spread.updates.models import Because, Digest, Follow, Notice, Pace
 
 SALT = "updates.mail"
 LOOK_BACK = timedelta(days=30)
 ITEMS = 3
-# Every entry is looked at again and again, so none is missed when two commit out of order.
-NOTE = """
-INSERT INTO updates_notice (follow_id, entry_id)
-SELECT f.id, e.id
-FROM journal_entry e
-JOIN updates_follow f ON f.challenge_id = e.challenge_id
-JOIN people_person p ON p.id = f.person_id
-WHERE e.is_public AND e.what = ANY(%s) AND e.at > %s AND e.at <= %s AND e.at >= f.since
-  AND p.is_active AND p.email IS NOT NULL AND e.who_id IS DISTINCT FROM f.person_id
+SOME = 2_000  # people of a wave in one transaction
+OPEN = """
+INSERT INTO updates_wave (entry_id, reached)
+SELECT e.id, 0 FROM journal_entry e
+WHERE e.is_public AND e.what = ANY(%s) AND e.at > %s AND e.at <= %s
+  AND NOT EXISTS (SELECT 1 FROM updates_wave w WHERE w.entry_id = e.id)
 ON CONFLICT DO NOTHING
+"""
+# The next people in their order, whyever it concerns them: as many of each as are taken of all, so
+# that nobody is left out, and no more than that is ever read, however many follow or voted.
+NOTE = """
+WITH concerned AS (
+    (SELECT person_id, 1 AS why, id AS follow_id FROM updates_follow
+      WHERE challenge_id = %(challenge)s AND since <= %(at)s AND person_id > %(reached)s
+      ORDER BY person_id LIMIT %(some)s)
+    UNION ALL
+    (SELECT person_id, 2, NULL FROM ballots_roll
+      WHERE pot_id = %(pot)s AND person_id > %(reached)s ORDER BY person_id LIMIT %(some)s)
+    UNION ALL
+    (SELECT person_id, 3, NULL FROM proposals_signature
+      WHERE proposal_id = %(idea)s AND person_id > %(reached)s ORDER BY person_id LIMIT %(some)s)
+), taken AS (
+    SELECT DISTINCT ON (person_id) person_id, why, follow_id FROM concerned
+    ORDER BY person_id, why LIMIT %(some)s
+), noted AS (
+    INSERT INTO updates_notice (person_id, entry_id, follow_id, because)
+    SELECT t.person_id, %(entry)s, t.follow_id, (ARRAY['follows', 'voted', 'signed'])[t.why]
+    FROM taken t
+    JOIN people_person p ON p.id = t.person_id
+    LEFT JOIN updates_digest d ON d.person_id = t.person_id
+    WHERE p.is_active AND p.email IS NOT NULL AND t.person_id IS DISTINCT FROM %(who)s
+      AND (t.why = 1 OR COALESCE(d.hears_of_votes, TRUE))
+    ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT (SELECT count(*) FROM noted), (SELECT count(*) FROM taken),
+       (SELECT max(person_id) FROM taken)
 """
 
 
@@ -80,7 +106,24 @@ def slow_down(*, token: str, pace: Pace) -> None:
 @transaction.atomic
 def stop(*, token: str) -> None:
     """Stop all such mail to whoever holds the link from one; twice is as once."""
-    Follow.objects.filter(person_id=holder(token=token)).delete()
+    number = holder(token=token)
+    Follow.objects.filter(person_id=number).delete()
+    _hear_of_votes(number, False)
+
+
+@transaction.atomic
+def hear_of_votes(*, viewer: Viewer, hears: bool) -> None:
+    """Say whether to be told what becomes of the pots one voted in and the ideas one signed."""
+    if viewer.person is None:
+        raise PermissionDenied(_("Sign in to choose what we write about."))
+    _hear_of_votes(viewer.person.pk, hears)
+
+
+def _hear_of_votes(number: int, hears: bool) -> None:
+    Digest.objects.update_or_create(person_id=number, defaults={"hears_of_votes": hears})
+    if not hears:
+        waiting = Notice.objects.filter(person=number, sent_at__isnull=True)
+        waiting.exclude(because=Because.FOLLOWS).delete()
 
 
 def token_for(*, person: Person) -> str:
@@ -101,17 +144,50 @@ def holder(*, token: str) -> int:
 
 def forget(person: Person, at: datetime) -> None:
     """Let go of what a person follows, and of their mails."""
+    Notice.objects.filter(person=person).delete()
     Follow.objects.filter(person=person).delete()
     Digest.objects.filter(person=person).delete()
 
 
-@transaction.atomic
 def note_news(*, at: datetime) -> int:
-    """Write a notice for every follower of what moved on; what is noted already stays as it is."""
-    with connection.cursor() as cursor:
-        cursor.execute(NOTE, [journal.followed_events(), at - LOOK_BACK, at])
-        noted: int = cursor.rowcount
+    """Write a notice for everybody whom it concerns that something moved on; return of how many.
+
+    An entry that is noted is not looked at again, and one that commits late has its turn later.
+    Some people at a time, each in a transaction of its own: killed, the next run goes on from there.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(OPEN, [journal.followed_events(), at - LOOK_BACK, at])
+    noted = 0
+    for number in list(queries.waves_to_finish()):
+        while (more := _note_some(number, at)) is not None:
+            noted += more
     return noted
+
+
+@transaction.atomic
+def _note_some(number: int, at: datetime) -> int | None:
+    """Note a wave for the next people; nothing when it is done, or somebody else is at it."""
+    wave = queries.wave_held(number)
+    if wave is None:
+        return None
+    entry, told = wave.entry, queries.deliveries_told_of([wave.entry]).get(wave.entry_id)
+    values = {
+        "entry": entry.pk,
+        "who": entry.who_id,
+        "at": entry.at,
+        "challenge": entry.challenge_id,
+        "pot": told.project.pot_id if told else None,
+        "idea": told.project.proposal_id if told else None,
+        "reached": wave.reached,
+        "some": SOME,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE, values)
+        noted, taken, last = cursor.fetchone()
+    wave.reached = last or wave.reached
+    wave.done_at = at if taken < SOME else None
+    wave.save(update_fields=["reached", "done_at"])
+    return int(noted)
 
 
 @transaction.atomic
@@ -147,18 +223,48 @@ def _send_news(person: Person, notices: Sequence[Notice], at: datetime) -> bool:
     """Send what may still be shown; nothing where all of it has been hidden since."""
     if not notices:
         return False
-    authority = notices[0].follow.challenge.authority
+    authority = notices[0].entry.authority
+    assert authority is not None, "what is followed belongs to an authority"
     viewer = Viewer(authority, None, at)
     told = journal.lines(viewer, [notice.entry for notice in notices])
     lines = [line for line in told if line.href]
     if not lines:
         return False
-    _letter(person, authority, lines, at, newest=notices[0].entry_id).send()
+    shown = {line.entry.pk for line in lines}
+    whys = _whys([notice for notice in notices if notice.entry_id in shown])
+    _letter(person, authority, lines, at, whys=whys, newest=notices[0].entry_id).send()
     return True
 
 
+def _whys(notices: Sequence[Notice]) -> list[str]:
+    """Say why this person is told: that they follow, voted or signed, and never what they chose."""
+    told = queries.deliveries_told_of([notice.entry for notice in notices])
+    words = {
+        Because.FOLLOWS: _("You get this because you follow “%(title)s”."),
+        Because.VOTED: _(
+            "You get this because you voted in “%(title)s”. Everybody who did gets the same mail:"
+            " it knows nothing of what you chose."
+        ),
+        Because.SIGNED: _("You get this because you signed the idea of “%(title)s”."),
+    }
+    found = set()
+    for notice in notices:
+        because, title = Because(notice.because), str(notice.entry.challenge)
+        if because is not Because.FOLLOWS:
+            project = told[notice.entry_id].project
+            title = project.pot.title if because is Because.VOTED else project.title
+        found.add(words[because] % {"title": title})
+    return sorted(found)
+
+
 def _letter(
-    person: Person, authority: Authority, lines: list[Line], at: datetime, *, newest: int
+    person: Person,
+    authority: Authority,
+    lines: list[Line],
+    at: datetime,
+    *,
+    whys: list[str],
+    newest: int,
 ) -> EmailMultiAlternatives:
     address = site_of(authority)
     choose = address + reverse("updates:mail", args=[token_for(person=person)])
@@ -175,7 +281,7 @@ def _letter(
         "subject": subject,
         "lines": lines[:ITEMS],
         "rest": len(lines) - ITEMS if len(lines) > ITEMS else 0,
-        "titles": titles,
+        "whys": whys,
         "choose": choose,
     }
     letter = EmailMultiAlternatives(

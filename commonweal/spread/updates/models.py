@@ -22,25 +22,59 @@ class Follow(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("person", "challenge"), name="person_follows_once"),
         )
+        indexes = (models.Index(fields=("challenge", "person"), name="follow_in_order"),)
 
     def __str__(self) -> str:
         return f"{self.person_id} follows {self.challenge_id}"
 
 
-class Notice(models.Model):
-    """A mail about an entry to a follower: written once, sent once."""
+class Because(models.TextChoices):
+    """Why a person is told."""
 
-    follow = models.ForeignKey(Follow, models.CASCADE, related_name="notices")
+    FOLLOWS = "follows", _("You follow the challenge")
+    VOTED = "voted", _("You voted in the pot")
+    SIGNED = "signed", _("You signed the idea")
+
+
+class Wave(models.Model):
+    """How far an entry has been noted for those it concerns, person by person in their order."""
+
+    entry = models.OneToOneField(Entry, models.PROTECT, related_name="+")
+    reached = models.BigIntegerField(default=0)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("entry",), condition=Q(done_at__isnull=True), name="wave_undone"),
+        )
+
+    def __str__(self) -> str:
+        return f"wave of {self.entry_id}"
+
+
+class Notice(models.Model):
+    """That somebody is to be told of an entry: written once, sent once. A vote says only that."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="+")
+    because = models.CharField(max_length=8, choices=Because.choices, default=Because.FOLLOWS)
+    follow = models.ForeignKey(
+        Follow, models.CASCADE, null=True, blank=True, related_name="notices"
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("follow", "entry"), name="follower_is_told_once"),
+            models.UniqueConstraint(fields=("person", "entry"), name="person_is_told_once"),
+            models.CheckConstraint(
+                name="notice_says_why",
+                condition=Q(because=Because.FOLLOWS, follow__isnull=False)
+                | Q(because__in=(Because.VOTED, Because.SIGNED), follow__isnull=True),
+            ),
         )
         indexes = (
             models.Index(
-                fields=("follow",), condition=Q(sent_at__isnull=True), name="notice_unsent"
+                fields=("person",), condition=Q(sent_at__isnull=True), name="notice_waits"
             ),
         )
 
@@ -57,10 +91,14 @@ class Pace(models.IntegerChoices):
 
 
 class Digest(models.Model):
-    """A person's mails of news: how often at most, and when the last went. One row to lock."""
+    """A person's mails of news: how often at most, and when the last went. One row to lock.
+
+    ``hears_of_votes``: also of what becomes of pots they voted in and ideas they signed.
+    """
 
     person = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     pace = models.PositiveSmallIntegerField(choices=Pace.choices, default=Pace.DAY)
+    hears_of_votes = models.BooleanField(default=True)
     last_sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

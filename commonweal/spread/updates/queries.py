@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import (
+    DateTimeField,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    QuerySet,
+    Value,
+)
+from django.db.models.functions import Mod
 from django.utils import timezone
 
+from commonweal.deliver.milestones.models import Delivery
 from commonweal.ground.challenges import queries as challenges
 from commonweal.ground.challenges.models import Challenge
+from commonweal.ground.journal.models import Entry
 from commonweal.ground.journal.queries import Line
 from commonweal.ground.places.models import Community
 from commonweal.kit.composed import composed
-from commonweal.spread.updates.models import Digest, Follow, Notice, Pace
+from commonweal.spread.updates.models import Digest, Follow, Notice, Pace, Wave
 
 if TYPE_CHECKING:
     from datetime import date
 
     from commonweal.ground.people.models import Person
     from commonweal.ground.places.rules import Viewer
+
+LANES = 8  # so many mails at most go out side by side
+AT_ONCE = 200
 
 
 def followed(viewer: Viewer) -> QuerySet[Follow]:
@@ -65,18 +81,51 @@ def people_to_tell() -> QuerySet[Person]:
     """Return the people for whom news waits."""
     from commonweal.ground.people.models import Person  # only the job needs people themselves
 
-    waiting = Notice.objects.filter(follow__person=OuterRef("pk"), sent_at__isnull=True)
+    waiting = Notice.objects.filter(person=OuterRef("pk"), sent_at__isnull=True)
     return Person.objects.filter(
         Exists(waiting), is_active=True, erased_at__isnull=True, email__isnull=False
     ).order_by("pk")
+
+
+def some_to_tell(*, lane: int, after: int, at: datetime) -> list[int]:
+    """Return the next people of a lane for whom news waits and another mail may go out."""
+    days = Func(
+        F("pace"), template="make_interval(days => %(expressions)s)", output_field=DurationField()
+    )
+    since = ExpressionWrapper(Value(at) - days, output_field=DateTimeField())
+    later = Digest.objects.filter(person=OuterRef("pk"), last_sent_at__gt=since)
+    found = people_to_tell().exclude(Exists(later)).filter(pk__gt=after)
+    mine = found.annotate(lane=Mod(F("pk"), Value(LANES))).filter(lane=lane)
+    return list(mine.values_list("pk", flat=True)[:AT_ONCE])
+
+
+def waves_to_finish() -> QuerySet[Wave, int]:
+    """Return the numbers of the entries that are not noted for everybody yet."""
+    waiting = Wave.objects.filter(done_at__isnull=True).order_by("entry__at", "pk")
+    return waiting.values_list("pk", flat=True)
+
+
+def wave_held(number: int) -> Wave | None:
+    """Return a wave that is not done, unless somebody else is at it."""
+    held = Wave.objects.select_for_update(of=("self",), skip_locked=True)
+    return held.select_related("entry").filter(pk=number, done_at__isnull=True).first()
+
+
+def deliveries_told_of(entries: Iterable[Entry]) -> dict[int, Delivery]:
+    """Return the delivery that each entry is about, by the entry's number, where it is about one."""
+    about = {e.pk: e.about_id for e in entries if e.about == Delivery._meta.label}
+    if not about:
+        return {}
+    rows = Delivery.objects.select_related("project__pot").in_bulk(set(about.values()))
+    return {entry: rows[number] for entry, number in about.items() if number in rows}
 
 
 def unsent(person: Person) -> QuerySet[Notice]:
     """Return what a person has not been told yet, the newest first, locked by whoever asks first."""
     return (
         Notice.objects.select_for_update(of=("self",), skip_locked=True)
-        .filter(follow__person=person, sent_at__isnull=True)
-        .select_related("entry__challenge", "follow__challenge__authority")
+        .filter(person=person, sent_at__isnull=True)
+        .select_related("entry__challenge", "entry__authority")
         .order_by("-entry__at", "-entry__pk")
     )
 
@@ -105,8 +154,9 @@ def my_follows(viewer: Viewer, thing: None) -> dict[str, Any] | None:
         return None
     digests = _digest(person=viewer.person.pk)
     pace = Pace(digests[0].pace if digests else Pace.DAY)
+    hears = digests[0].hears_of_votes if digests else True
     found = _followed(authority=viewer.authority.pk, person=viewer.person.pk)
-    return {"follows": found, "pace": pace, "paces": Pace.choices}
+    return {"follows": found, "pace": pace, "paces": Pace.choices, "hears": hears}
 
 
 @composed
@@ -128,5 +178,6 @@ def personal(person: Person) -> Iterator[dict[str, Any]]:
         last: datetime | None = digest.last_sent_at
         yield {
             "days_between_mails": digest.pace,
+            "hears_of_votes": digest.hears_of_votes,
             "last_mail_at": last.isoformat() if last else None,
         }

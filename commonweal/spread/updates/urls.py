@@ -11,5 +11,6 @@ urlpatterns = [
     path("challenges/<slug:slug>/feed/", views.ChallengeFeed(), name="challenge_feed"),
     path("communities/<slug:slug>/feed/", views.StoryFeed(), name="feed"),
     path("me/mail/", views.pace, name="pace"),
+    path("me/mail/votes/", views.votes, name="votes"),
     path("mail/<str:token>/", views.mail, name="mail"),
 ]

@@ -99,6 +99,15 @@ def pace(request: Request) -> HttpResponse:
     return redirect("people:mine")
 
 
+@require_POST
+@signed_in
+def votes(request: Request) -> HttpResponse:
+    """Choose whether we tell what becomes of pots one voted in and ideas one signed."""
+    actions.hear_of_votes(viewer=request.viewer, hears=request.POST.get("hears") == "yes")
+    messages.success(request, _("Saved."))
+    return redirect("people:mine")
+
+
 @csrf_exempt  # mail programs post here by themselves (RFC 8058); the signed link is the proof
 @require_http_methods(["GET", "HEAD", "POST"])
 def mail(request: Request, token: str) -> HttpResponse:
@@ -111,7 +120,7 @@ def mail(request: Request, token: str) -> HttpResponse:
         form = forms.PaceForm(request.POST)
         if "stop" in request.POST or "List-Unsubscribe" in request.POST:
             actions.stop(token=token)
-            words = _("You get no more mail about challenges. You can follow them again any time.")
+            words = _("You get no more news by mail. In “My part” you can ask for it again.")
         elif form.is_valid():
             actions.slow_down(token=token, pace=Pace(form.cleaned_data["pace"]))
             words = _("We write to you as you chose from now on.")
