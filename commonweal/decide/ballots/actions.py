@@ -82,11 +82,14 @@ def _held_open(viewer: Viewer, pot_id: int, voter: Voter | None) -> Held:
 
 # One voter's simultaneous votes meet at the ballot's envelope and at their line of the roll: the
 # second waits there until the first is done. That they voted goes on the roll; never when, nor what.
+# A code is looked at once more: it may have been cancelled while this vote waited for the pot.
 _IN_THE_BOX = """
 WITH on_roll AS (
     INSERT INTO ballots_roll (id, pot_id, round_id, person_id, entry_id, voting_code_id, channel)
     SELECT %(roll)s, %(pot)s, %(round)s, %(person)s, %(entry)s, %(code)s, %(channel)s
      WHERE %(channel)s::text IS NOT NULL
+       AND (%(code)s::bigint IS NULL OR EXISTS (
+            SELECT 1 FROM registers_code WHERE id = %(code)s AND cancelled_at IS NULL))
     ON CONFLICT DO NOTHING
     RETURNING id
 )
@@ -137,6 +140,8 @@ def _already(pot: Pot, voter: Voter) -> str:
     here = Roll.objects.filter(same, pot=pot).values_list("channel", flat=True).first()
     if here is not None:
         return rules.words_of(Channel(here))
+    if voter.code_id is not None and not queries.code_counts(pot, voter.code_id):
+        return _("This voting code does not count any more.")
     return _("You have voted in another district already. One person votes in one district.")
 
 
