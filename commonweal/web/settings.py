@@ -177,6 +177,7 @@ ACCOUNT_RATE_LIMITS = {
     # Tries that failed alone, by a hash of the network and by the person.
     "voting_code": "40/10m/key",
     "register_match": "10/d/key",
+    "look_up_receipt": "30/m/ip",
 }
 # How many of our own proxies stand before the site, each adding to X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = _number(

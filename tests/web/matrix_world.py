@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.utils import timezone
 
+from commonweal.decide.ballots.models import Ballot
 from commonweal.decide.budgets.models import (
     Change,
     Picture,
@@ -205,6 +207,8 @@ def a_counted_pot(challenge: Challenge) -> Pot:
     pot = world.a_pot(
         challenge, opens_at=now - timedelta(days=9), closes_at=now - timedelta(days=1)
     )
+    for _voter in range(6):
+        Ballot.objects.create(pot=pot, envelope=secrets.token_bytes(32))
     counts.count_closed_pot(pot_id=pot.pk, at=now)
     return pot
 
@@ -317,7 +321,10 @@ NAMED = {
     "proposals:publish": {"proposal_id": "draft"},
     "proposals:edit": {"proposal_id": "draft"},
     "counts:result": {"pot_id": "counted"},
+    "counts:check": {"pot_id": "counted"},
+    "counts:bundle": {"pot_id": "counted"},
     "counts:ballots": {"pot_id": "counted"},
+    "counts:table": {"pot_id": "counted"},
 }
 DESK = "challenges:check challenges:basics challenges:outcomes challenges:dates challenges:money"
 
