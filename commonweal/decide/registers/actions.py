@@ -134,7 +134,7 @@ def upload_register(
         parts=list(parts),
         delete_on=delete_on,
         uploaded_at=viewer.at,
-        uploaded_by=viewer.person,
+        uploaded_by=_who(viewer),
     )
     reading = _read_in(register, people, viewer.at, twice_is_once)
     if only_try:
@@ -163,7 +163,7 @@ def renew_register(
     if only_try:
         transaction.set_rollback(True)
         return reading
-    register.uploaded_at, register.uploaded_by = viewer.at, viewer.person
+    register.uploaded_at, register.uploaded_by = viewer.at, _who(viewer)
     register.delete_on = delete_on or register.delete_on
     register.save(update_fields=["uploaded_at", "uploaded_by", "delete_on"])
     _record(viewer, "register.renewed", register, count=reading.people)
@@ -249,7 +249,7 @@ def _read_in(
     lines = _take_in(people, row)
     if not lines:
         raise NobodyListed
-    values = {"register": register.pk, "at": at}
+    values: dict[str, Any] = {"register": register.pk, "at": at}
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX ON registers_incoming (digest)")
         cursor.execute("ANALYZE registers_incoming")
@@ -412,7 +412,7 @@ def make_sheets(*, viewer: Viewer, pot_id: int, key: bytes, count: int, replace:
 
     ``replace``: the sheets made before, as far as nobody has used them, count no more.
     """
-    pot = _pot_held(viewer, pot_id)
+    pot = _pot(viewer, pot_id)
     if replace:
         _cancel(Code.objects.filter(pot=pot, batch__kind=BatchKind.SHEETS), viewer.at)
         pot.code_batches.filter(kind=BatchKind.SHEETS, cancelled_at__isnull=True).update(
@@ -467,7 +467,7 @@ def make_letters(
     and with an account too; who does not stand in it is a mistake. The letters made before count no
     more, as far as nobody has voted with them. Raises ``WrongLines`` or ``NobodyListed``.
     """
-    pot = _pot_held(viewer, pot_id)
+    pot = _pot(viewer, pot_id)
     made_before = Code.objects.filter(pot=pot).filter(
         Q(entry__isnull=False) | Q(batch__kind=BatchKind.LETTERS)
     )
@@ -517,7 +517,7 @@ def make_mails(
     *, viewer: Viewer, pot_id: int, addresses: Iterable[tuple[int, str]]
 ) -> tuple[int, int]:
     """Queue a mail with a code to each address; return how many, and how many have one already."""
-    pot = _pot_held(viewer, pot_id)
+    pot = _pot(viewer, pot_id)
     batch = _batch(viewer, pot, BatchKind.MAIL, key=new_sealed_key())
     asked = added = 0
     for some in _in_hundreds(addresses):
@@ -564,7 +564,7 @@ def code_digest(*, code: str) -> bytes:
 @transaction.atomic
 def cancel_batch(*, viewer: Viewer, pot_id: int, batch_id: int) -> int:
     """Cancel every code of a batch that nobody has voted with; return how many."""
-    pot = _pot_held(viewer, pot_id, also_late=True)
+    pot = _pot(viewer, pot_id, also_late=True)
     batch = pot.code_batches.select_for_update().get(pk=batch_id)
     count = _cancel(Code.objects.filter(batch=batch), viewer.at)
     CodeBatch.objects.filter(pk=batch.pk).update(cancelled_at=viewer.at, key=None)
@@ -576,7 +576,7 @@ def cancel_batch(*, viewer: Viewer, pot_id: int, batch_id: int) -> int:
 @transaction.atomic
 def cancel_code(*, viewer: Viewer, pot_id: int, batch_id: int, number: int) -> Code:
     """Cancel the code with this number. Raises ``NoSuchCode``, or ``CodeUsed``: that vote stands."""
-    pot = _pot_held(viewer, pot_id, also_late=True)
+    pot = _pot(viewer, pot_id, also_late=True, alone=True)
     code = _cancelled(pot, batch_id, number, viewer.at)
     _record(viewer, "codes.cancelled", pot, count=1)
     return code
@@ -585,7 +585,7 @@ def cancel_code(*, viewer: Viewer, pot_id: int, batch_id: int, number: int) -> C
 @transaction.atomic
 def replace_code(*, viewer: Viewer, pot_id: int, batch_id: int, number: int) -> str:
     """Cancel a lost code and hand out another, which is returned in clear this once."""
-    pot = _pot_held(viewer, pot_id)
+    pot = _pot(viewer, pot_id, alone=True)
     lost = _cancelled(pot, batch_id, number, viewer.at)
     return _handed_out(viewer, pot, lost.entry_id)
 
@@ -596,7 +596,7 @@ def hand_out_code(*, viewer: Viewer, pot_id: int, entry_id: int | None) -> str:
 
     An earlier code of the same person counts no more. Raises ``CodeUsed`` if they have voted.
     """
-    pot = _pot_held(viewer, pot_id)
+    pot = _pot(viewer, pot_id, alone=True)
     if entry_id is not None:
         entry = queries.entry_at_desk(viewer, entry_id)
         if entry is None or entry.gone_at is not None:
@@ -611,7 +611,7 @@ def _handed_out(viewer: Viewer, pot: Pot, entry_id: int | None) -> str:
     batch, _new = CodeBatch.objects.get_or_create(
         pot=pot,
         kind=BatchKind.DESK,
-        defaults={"authority": pot.authority, "made_at": viewer.at, "made_by": viewer.person},
+        defaults={"authority": pot.authority, "made_at": viewer.at, "made_by": _who(viewer)},
     )
     last = batch.codes.order_by("-number").values_list("number", flat=True).first() or 0
     code = rules.code_from(secrets.token_bytes(32), 1)
@@ -632,7 +632,7 @@ def _cancelled(pot: Pot, batch_id: int, number: int, at: datetime) -> Code:
     code = queries.code_numbered(batch, number) if batch else None
     if code is None or code.cancelled_at is not None:
         raise NoSuchCode
-    if code.used:  # type: ignore[attr-defined] - asked with it
+    if cast(Any, code).used:
         raise CodeUsed
     _cancel(Code.objects.filter(pk=code.pk), at)
     return code
@@ -770,18 +770,26 @@ def _may_keep(viewer: Viewer, community: Community) -> None:
         raise PermissionDenied(_("Only a clerk or an administrator of this community may do this."))
 
 
+def _who(viewer: Viewer) -> Person:
+    assert viewer.person is not None  # the rule has refused everybody else
+    return viewer.person
+
+
 def _register_held(viewer: Viewer, register_id: int) -> Register:
     register = queries.registers(viewer).select_for_update(of=("self",)).get(pk=register_id)
     _may_keep(viewer, register.community)
     return register
 
 
-def _pot_held(viewer: Viewer, pot_id: int, *, also_late: bool = False) -> Pot:
-    """Return a pot that nobody votes in at this moment: a vote holds it, and we hold it now."""
-    pot = (
-        Pot.objects.select_for_update(of=("self",))
-        .select_related("community", "authority", "challenge")
-        .get(pk=pot_id, authority=viewer.authority)
+def _pot(viewer: Viewer, pot_id: int, *, also_late: bool = False, alone: bool = False) -> Pot:
+    """Return a pot whose codes the viewer may make.
+
+    ``alone``: nobody votes in it until we are done, for each vote holds it. Nobody has to wait for
+    that while thousands of codes are made or cancelled together.
+    """
+    pots = Pot.objects.select_for_update(of=("self",)) if alone else Pot.objects.all()
+    pot = pots.select_related("community", "authority", "challenge").get(
+        pk=pot_id, authority=viewer.authority
     )
     if not rules.may_make_codes(viewer, pot):
         raise PermissionDenied(
@@ -807,7 +815,7 @@ def _batch(
         register=register,
         key=key,
         made_at=viewer.at,
-        made_by=viewer.person,
+        made_by=_who(viewer),
     )
 
 

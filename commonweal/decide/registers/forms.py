@@ -65,7 +65,7 @@ class Row(NamedTuple):
 class Table:
     """A table in a file of text, read line by line: memory does not grow with it."""
 
-    def __init__(self, file: UploadedFile) -> None:
+    def __init__(self, file: UploadedFile[Any]) -> None:
         self.file = file
         self.encoding = self._encoding()
         head, self.delimiter = self._head()
@@ -150,7 +150,7 @@ class Table:
 class _Held(io.RawIOBase):
     """A file that stays open when whoever reads its text is done."""
 
-    def __init__(self, file: UploadedFile) -> None:
+    def __init__(self, file: UploadedFile[Any]) -> None:
         self.file = file
 
     def readable(self) -> bool:
@@ -182,10 +182,11 @@ class ListForm(forms.Form):
         ),
     )
     table: Table
+    wrong: WrongLines | None = None  # the lines that could not be taken
 
-    def clean_list(self) -> UploadedFile:
+    def clean_list(self) -> UploadedFile[Any]:
         """Open the table and read its head."""
-        file: UploadedFile = self.cleaned_data["list"]
+        file: UploadedFile[Any] = self.cleaned_data["list"]
         if file.size is not None and file.size > MOST_BYTES:
             raise ValidationError(
                 _("The file is larger than 200 MB. Split it, or leave columns out.")
@@ -269,7 +270,7 @@ class PeopleForm(ListForm):
 
     def __init__(self, *args: Any, today: date, parts: Any = (), **given: Any) -> None:
         super().__init__(*args, **given)
-        self.today, self.parts = today, list(parts)
+        self.today, self.known_by = today, list(parts)
         self.fields["delete_on"].initial = today + timedelta(days=365)
 
     def clean_delete_on(self) -> date:
@@ -283,7 +284,7 @@ class PeopleForm(ListForm):
         """Find the columns."""
         given: dict[str, Any] = super().clean() or {}
         if "list" in given and not self.errors:
-            parts = given.get("parts") or self.parts
+            parts = given.get("parts") or self.known_by
             self.found = self.places_of(parts)
             if not self.errors:
                 self.found = self.with_area(self.found)
@@ -347,14 +348,14 @@ def readable_as(part: str) -> Callable[[Any], None]:
 class MatchForm(forms.Form):
     """What somebody types to be found in a register: exactly what the register knows people by."""
 
-    HINTS = {
+    HINTS: Mapping[str, Any] = {
         Part.NUMBER: gettext_lazy("It stands on your card. Spaces and dashes do not matter."),
         Part.SURNAME: "",
         Part.FIRST_NAME: gettext_lazy("As it stands on your poll card or letter, with middle names if they do."),
         Part.POSTCODE: "",
         Part.BORN: gettext_lazy("Like 9/2/1961"),
     }  # fmt: skip
-    AUTOCOMPLETE = {
+    AUTOCOMPLETE: Mapping[str, str] = {
         Part.SURNAME: "family-name", Part.FIRST_NAME: "given-name", Part.POSTCODE: "postal-code",
         Part.BORN: "bday", Part.NUMBER: "off",
     }  # fmt: skip

@@ -22,7 +22,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -71,7 +70,7 @@ def enter(request: Request) -> HttpResponse:
                 return _quietly(redirect("ballots:vote", code.pot_id))
             if code is None:
                 _note_try(request, "voting_code")
-            form.add_error("code", refused)
+            form.add_error("code", refused or "")
     values = {"nav": "money", "form": form}
     return _quietly(render(request, "registers/enter.html", values, status=status))
 
@@ -87,7 +86,7 @@ def _why_not(request: Request, code: Code | None) -> str | None:
         return _("This code is good, and its ballot is not open yet. Come back once it is.")
     if state != "open" or code.pot.counted_at is not None:
         return _("The ballot of this code is closed.")
-    if code.used and not _holds(request, code):  # type: ignore[attr-defined] - asked with it
+    if cast(Any, code).used and not _holds(request, code):
         return _(
             "Somebody has voted with this code already. To change that vote, use the same browser."
         )
@@ -344,7 +343,7 @@ def _from_list(form: forms.ListForm, action: Callable[[], Any]) -> Any:
     try:
         return action()
     except actions.WrongLines as error:
-        form.wrong = error  # type: ignore[attr-defined] - the page lists the lines
+        form.wrong = error
         form.add_error("list", _wrong_words(error))
     except actions.NobodyListed:
         form.add_error("list", _("There is nobody in this list: only its head."))
@@ -391,7 +390,7 @@ def codes(request: Request, pot_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @privileged
-def sheets(request: Request, pot_id: int) -> HttpResponseBase:
+def sheets(request: Request, pot_id: int) -> HttpResponse:
     """Make codes for nobody in particular, and hand the sheets over: they are not kept."""
     pot = _pot_to_run(request, pot_id)
     form = forms.SheetsForm(request.POST if request.method == "POST" else None)
@@ -424,7 +423,7 @@ def sheets(request: Request, pot_id: int) -> HttpResponseBase:
 @never_cache
 @privileged
 @sensitive_post_parameters()
-def letters(request: Request, pot_id: int) -> HttpResponseBase:
+def letters(request: Request, pot_id: int) -> HttpResponse:
     """Make a code for each line of a list, and hand the letters over: neither is kept."""
     pot = _pot_to_run(request, pot_id)
     given = (request.POST, request.FILES) if request.method == "POST" else ()
@@ -433,13 +432,13 @@ def letters(request: Request, pot_id: int) -> HttpResponseBase:
         key, layout = secrets.token_bytes(32), form.cleaned_data["layout"]
         made = _from_list(form, lambda: _made_letters(request, pot, form, key, layout))
         if made is not None:
-            return cast(HttpResponseBase, made)
+            return cast(HttpResponse, made)
     return _codes_page(request, pot, form=form, template="registers/letters.html")
 
 
 def _made_letters(
     request: Request, pot: Pot, form: forms.LettersForm, key: bytes, layout: str
-) -> HttpResponseBase | None:
+) -> HttpResponse | None:
     printed = None
     if layout != "csv":
         rows = [
@@ -603,7 +602,7 @@ def _codes_page(
 
 def _table(
     request: Request, head: list[str], rows: Iterable[tuple[int, list[str]]], key: bytes, name: str
-) -> StreamingHttpResponse:
+) -> HttpResponse:
     """Return a table with a code and a link behind each line, worked out as it goes out."""
     site = request.build_absolute_uri(reverse("registers:enter"))
 
@@ -630,11 +629,11 @@ def _file(content: bytes, name: str, kind: str) -> HttpResponse:
     return _kept_nowhere(HttpResponse(content, content_type=kind), name)
 
 
-def _kept_nowhere(answer: Any, name: str) -> Any:
+def _kept_nowhere(answer: HttpResponse | StreamingHttpResponse, name: str) -> HttpResponse:
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     answer.headers["Cache-Control"] = "no-store, private"
     answer.headers["Referrer-Policy"] = "no-referrer"
-    return answer
+    return cast(HttpResponse, answer)
 
 
 def _pdf(
