@@ -24,11 +24,13 @@ from commonweal.decide.budgets.models import (
 )
 from commonweal.decide.counts import actions as counts
 from commonweal.decide.paper.models import Batch, Device, Keying, Paper
+from commonweal.decide.registers.models import Code, CodeBatch, Entry, Mail, Register
 from commonweal.deliver.milestones.models import Delivery, Milestone, Post
 from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import (
     Authority,
+    Community,
     Organisation,
     OrganisationMember,
     Role,
@@ -79,6 +81,9 @@ class Things:
     batch: Any = None
     differing: Any = None
     kiosk: Any = None
+    register: Any = None
+    entry: Any = None
+    code_batch: Any = None
 
 
 def things(authority: Authority) -> Things:
@@ -140,6 +145,9 @@ def things(authority: Authority) -> Things:
         batch=(batch := a_batch(pot, owner)),
         differing=batch.papers.get(),
         kiosk=a_kiosk(pot, owner),
+        register=(register := a_register(community, owner)),
+        entry=register.entries.get(),
+        code_batch=a_code_batch(pot, owner),
         device=UserSession.objects.create(
             user=owner, session_key=f"{mark}-device", ip="127.0.0.1", user_agent="Telephone"
         ),
@@ -169,6 +177,27 @@ def a_kiosk(pot: Pot, owner: Person) -> Device:
         authority=pot.authority, pot=pot, place="Library", digest=f"{pot.pk:032d}".encode(),
         made_at=pot.opens_at, made_by=owner, expires_at=pot.closes_at,
     )  # fmt: skip
+
+
+def a_register(community: Community, owner: Person) -> Register:
+    """Return a register in which the owner was found."""
+    register = Register.objects.create(
+        authority=community.authority, community=community, title="Electoral register",
+        parts=["surname", "postcode"], uploaded_at=timezone.now(), uploaded_by=owner,
+    )  # fmt: skip
+    Entry.objects.create(register=register, digest=b"-" * 32, person=owner)
+    return register
+
+
+def a_code_batch(pot: Pot, owner: Person) -> CodeBatch:
+    """Return voting codes of which one mail is still to go out."""
+    batch = CodeBatch.objects.create(
+        authority=pot.authority, pot=pot, kind="mail", made_at=timezone.now(), made_by=owner
+    )
+    said: dict[str, Any] = {"batch": batch, "pot": pot, "digest": f"{pot.pk:032d}".encode()}
+    Code.objects.create(authority=pot.authority, number=1, **said)
+    Mail.objects.create(number=2, address="rosa@example.org", **said)
+    return batch
 
 
 def a_comment(proposal: Proposal, person: Person) -> Comment:
@@ -342,7 +371,9 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "appraisal_id": "appraisal",
         "pot_id": "pot",
         "project_id": "project",
-        "batch_id": "batch",
+        "batch_id": "code_batch" if space == "registers" else "batch",
+        "register_id": "register",
+        "entry_id": "entry",
         "paper_id": "differing",
         "device_id": "kiosk",
         "round_id": "round",
