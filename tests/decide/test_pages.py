@@ -10,13 +10,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from commonweal.decide.ballots import actions as voting
 from commonweal.decide.ballots.models import Ballot
 from commonweal.decide.ballots.rules import Choice
 from commonweal.decide.budgets import manifest, queries
-from commonweal.decide.budgets.models import Pot
+from commonweal.decide.budgets.models import Pot, Rule
 from commonweal.decide.counts import actions as counts
+from commonweal.decide.counts import tasks
 from commonweal.engine.voting.pabulib import parse_pabulib
 from commonweal.propose.proposals.models import Proposal, Status
 from tests.decide.conftest import numbers
@@ -214,7 +216,8 @@ def test_a_handful_of_voters_is_not_counted_out(pot, community, visit) -> None:
 def test_between_close_and_count_the_page_says_that_we_count(closed, visit) -> None:
     page = visit(at("result", closed))
     assert "We are counting" in page.text
-    assert 'hx-trigger="every 10s"' in page.html
+    assert 'hx-trigger="every 4s"' in page.html
+    assert "Closing the box" in page.text
     assert at("result", closed) in page.links, "without script one looks again oneself"
 
 
@@ -226,6 +229,99 @@ def test_the_result_says_of_every_project_why(closed, community, visit) -> None:
     assert f"{pot.result['spent_pence'] // 100:,} spent" in page.text
     assert "short" in page.text
     assert "would have been enough" in page.text
+
+
+def test_the_result_tells_what_gets_better_before_what_it_costs(closed, community, visit) -> None:
+    first = closed.projects.order_by("pk").first()
+    closed.projects.filter(pk=first.pk).update(
+        outcome="Nobody comes home to a cold house", where="Quay"
+    )
+    vote_for(closed, community, 20, chosen=[first.pk])
+    pot = counts.count_closed_pot(pot_id=closed.pk, at=closed.closes_at)
+    text = visit(at("result", pot)).text
+    assert text.index("What was funded") < text.index("Nobody comes home") < text.index("The money")
+    assert "£30,000 of £90,000 is spent. £60,000 is left." in text
+    assert text.index("The money") < text.index("Why it won, why it did not")
+
+
+def test_ideas_and_money_are_told_by_area(closed, community, visit) -> None:
+    first, second, third = closed.projects.order_by("pk")
+    closed.projects.filter(pk__in=[first.pk, third.pk]).update(where="Old Town")
+    closed.projects.filter(pk=second.pk).update(where="Highfold")
+    vote_for(closed, community, 20, chosen=[first.pk, second.pk])
+    pot = counts.count_closed_pot(pot_id=closed.pk, at=closed.closes_at)
+    text = visit(at("result", pot)).text
+    assert "£30,000 of £90,000 asked for" in text, "Old Town"
+    assert "£20,000 of £20,000 asked for" in text, "Highfold"
+
+
+def test_who_took_part_stands_beside_who_lives_here(closed, community, visit) -> None:
+    closed.community.people_who_live_here = 1_600
+    closed.community.save()
+    pot = counted(closed, community, 40)
+    assert "40 people voted. 1,600 people live here: 2.5 in 100." in visit(at("result", pot)).text
+
+
+def test_what_most_votes_would_have_funded_is_named(challenge, community, now, visit) -> None:
+    past = {"opens_at": now - timedelta(days=9), "closes_at": now - timedelta(days=1)}
+    pot = world.a_pot(challenge, costs=(90_000_00, 40_000_00, 30_000_00), **past)
+    dear, other, cheap = numbers(pot)
+    vote_for(pot, community, 12, [dear])
+    vote_for(pot, community, 10, [other, cheap])
+    pot = counts.count_closed_pot(pot_id=pot.pk, at=now)
+    assert not pot.projects.get(pk=dear).is_funded
+    text = visit(at("result", pot)).text
+    here, there = (pot.projects.get(pk=n).title for n in (other, dear))
+    section = text.partition("If the highest totals had simply won")[2]
+    assert section.index("Funded only by this count") < section.index(here)
+    assert section.index("Funded only by most votes") < section.rindex(there)
+
+
+def test_an_idea_that_excludes_another_is_named_as_the_reason(
+    challenge, community, now, visit
+) -> None:
+    past = {"opens_at": now - timedelta(days=9), "closes_at": now - timedelta(days=1)}
+    pot = world.a_pot(challenge, costs=(10_000_00, 20_000_00, 10_000_00), **past)
+    first, second, third = numbers(pot)
+    pot.projects.filter(pk__in=[first, second]).update(exclusive="The old baths")
+    vote_for(pot, community, 12, [first, second, third])
+    vote_for(pot, community, 9, [first])
+    pot = counts.count_closed_pot(pot_id=pot.pk, at=now)
+    title = pot.projects.get(pk=first).title
+    assert not pot.projects.get(pk=second).is_funded
+    text = visit(at("result", pot)).text
+    assert f"12 people chose it. Only one of these can be done, and “{title}” won." in text
+    assert "One group came away with less" not in text
+
+
+@pytest.mark.parametrize("rule", Rule.values)
+def test_every_rule_says_how_it_chose(closed, community, visit, rule) -> None:
+    Pot.objects.filter(pk=closed.pk).update(rule=rule)
+    pot = counted(closed, community)
+    text = visit(at("result", pot)).text
+    said = {
+        Rule.EQUAL_SHARES: "starts with an equal share",
+        Rule.GREEDY: "with most votes gets its money first",
+        Rule.PHRAGMEN: "earns money at the same pace",
+    }[Rule(rule)]
+    assert said in text
+
+
+def test_a_clerk_asks_for_the_count_and_watches_it(
+    closed, community, administrator, visit, signed_in
+) -> None:
+    vote_for(closed, community, 8)
+    signed_in(administrator, second_factor=True)
+    page = visit(reverse("counts:count", args=[closed.pk]), data={})
+    assert "We are counting" in page.text
+    job = ProcrastinateJob.objects.get(task_name="counts.count")
+    assert job.args == {"pot_id": closed.pk, "who": administrator.pk}
+    tasks.count(**job.args)
+    pot = Pot.objects.get(pk=closed.pk)
+    assert pot.counted_by == administrator
+    assert "Why it won" in visit(at("result", pot)).text
+    visit(reverse("counts:count", args=[closed.pk]), data={})
+    assert ProcrastinateJob.objects.filter(task_name="counts.count").count() == 1
 
 
 def test_a_share_that_was_raised_on_paper_is_told_beside_what_the_pot_gives(
