@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -67,7 +67,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything one app announces."""
+    """Everything one app announces.
+
+    ``silent`` tells which of some people want no mail about what they voted on: whoever keeps that
+    choice answers for all who write.
+    """
 
     stage: str
     title: _StrOrPromise
@@ -76,6 +80,7 @@ class Manifest:
     panels: tuple[Panel, ...] = ()
     personal: tuple[Personal, ...] = ()
     tables: tuple[Table, ...] = ()
+    silent: Callable[[Sequence[int]], Iterable[int]] | None = None
 
 
 @cache
@@ -99,3 +104,9 @@ def panels(on: str) -> list[Panel]:
 def personal() -> list[Personal]:
     """Return what every app keeps about a person."""
     return [held for manifest in manifests() for held in manifest.personal]
+
+
+def silent(people: Sequence[int]) -> set[int]:
+    """Return which of these people want no mail about what they voted on."""
+    asked = [manifest.silent for manifest in manifests() if manifest.silent is not None]
+    return {number for said in asked for number in said(people)}

@@ -30,6 +30,7 @@ from commonweal.engine.voting.reasons import with_ballots
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.people.models import Person
 from commonweal.propose.proposals.models import Status
+from commonweal.spread.updates.models import Digest
 from tests.decide.conftest import numbers
 from tests.decide.crowd import vote_for
 from tests.factories import world
@@ -572,6 +573,16 @@ def test_everybody_who_voted_is_told_once_and_nothing_of_what_they_chose(
         assert not any(project.title in said for project in pot.projects.all())
         assert not any(code in said for code in codes)
     assert not queries.due_to_tell(now + timedelta(hours=1)).exists()
+
+
+def test_who_wants_no_mail_about_votes_gets_none(closed, community, mailoutbox, now) -> None:
+    vote_for(closed, community, 6)
+    quiet = Roll.objects.order_by("person_id")[2].person
+    Digest.objects.create(person=quiet, hears_of_votes=False)
+    counts.count_closed_pot(pot_id=closed.pk, at=now)
+    tasks.tell(pot_id=closed.pk)
+    assert len(mailoutbox) == 5
+    assert quiet.email not in {mail.to[0] for mail in mailoutbox}
 
 
 def test_a_crash_among_the_letters_writes_to_nobody_twice(

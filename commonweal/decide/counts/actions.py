@@ -31,6 +31,7 @@ from commonweal.ground.people.models import Person
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.jobs import later
 from commonweal.kit.mail import letter
+from commonweal.kit.manifest import silent
 from commonweal.kit.traces import StillRead, wipe
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Status
@@ -205,7 +206,11 @@ def _declare(pot: Pot, at: datetime) -> None:
     funded = [line["id"] for line in lines if line["is_funded"]]
     _tell_projects(pot, funded)
     who = pot.counted_by
-    facts = {"funded": len(funded), "projects": len(lines), "automatic": who is None}
+    facts: dict[str, Any] = {
+        "funded": len(funded),
+        "projects": len(lines),
+        "automatic": who is None,
+    }
     bundle = queries.bundle_of(pot)
     if bundle is not None:
         facts |= {"fingerprint": bundle.fingerprint, "root": bundle.root}
@@ -335,8 +340,9 @@ def _tell_next(*, pot_id: int, at: datetime) -> bool:
         counting.told_at = at
         counting.save(update_fields=["told_at"])
         return False
-    with suppress(SMTPRecipientsRefused):  # their address is gone; the others wait
-        _letter(pot, people[0], at)
+    if not silent([people[0].pk]):
+        with suppress(SMTPRecipientsRefused):  # their address is gone; the others wait
+            _letter(pot, people[0], at)
     counting.told_to = people[0].pk
     counting.save(update_fields=["told_to"])
     return True

@@ -7,7 +7,8 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from ninja import Field, Path, Router, Schema
+from ninja import Field, Router, Schema
+from ninja.params import functions
 
 from commonweal.decide.budgets.models import Pot
 from commonweal.decide.budgets.queries import FEWEST, public_pots
@@ -17,7 +18,7 @@ from commonweal.kit.api import PROBLEMS, Number, Page, Pages, page_of
 from commonweal.kit.request import Request
 
 router = Router(tags=["Money"])
-RECEIPT = r"^[A-Z2-7]{4}(-[A-Z2-7]{4}){3}$"
+Receipt: str = functions.Path(..., pattern=r"^[A-Z2-7]{4}(-[A-Z2-7]{4}){3}$")
 
 
 class Line(Schema):
@@ -160,7 +161,7 @@ def list_receipts(request: HttpRequest, pages: Pages, pot_id: int = Number) -> d
     summary="Prove that a receipt was counted",
 )
 def read_receipt(
-    request: HttpRequest, pot_id: int = Number, receipt: str = Path(..., pattern=RECEIPT)
+    request: HttpRequest, pot_id: int = Number, receipt: str = Receipt
 ) -> dict[str, Any]:
     """Return the hashes that lead from a receipt to the root; not found if it was not counted."""
     pot = _bundle(request, pot_id).pot

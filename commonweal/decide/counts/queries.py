@@ -326,7 +326,7 @@ def turnout_told(pot: Pot, voters: int) -> dict[str, Any]:
 
 def _by_part(pot: Pot, voters: int) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
-        asked = {"pot": pot.pk, "place": pot.community_id, "kinds": PARTS}
+        asked: dict[str, Any] = {"pot": pot.pk, "place": pot.community_id, "kinds": PARTS}
         cursor.execute(_BY_PART, asked)
         found = dict(cursor.fetchall())
     if not found:
@@ -504,17 +504,18 @@ def by_area(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def who_took_part(pot: Pot) -> dict[str, Any] | None:
     """Return the turnout as it was counted, with names and what a chart shows of it."""
-    told = pot.result.get("turnout") if pot.result else None
-    if not told or pot.result["voters"] < FEWEST:
+    result = pot.result or {"voters": 0}
+    told, voters = result.get("turnout"), result["voters"]
+    if not told or voters < FEWEST:
         return None
     names = {**dict(Channel.choices), GUEST: _("On-line, without an account")}
     numbers = [row["part"] for row in told["parts"] if row["part"]]
     parts = Community.objects.in_bulk(numbers) if numbers else {}
     lives = told["lives"]
     return {
-        "voters": pot.result["voters"],
+        "voters": voters,
         "lives": lives,
-        "percent": 100 * pot.result["voters"] / lives if lives else None,
+        "percent": 100 * voters / lives if lives else None,
         "channels": _drawn(told["channels"], lambda row: names[row["channel"]]),
         "parts": _drawn(
             told["parts"],

@@ -103,7 +103,7 @@ def check(request: Request, pot_id: int) -> HttpResponse:
     values = {
         "form": form,
         "found": found,
-        "is_read": bool(found) and found.replace("-", "") != "".join(filter(str.isalnum, typed)),
+        "is_read": (found or "").replace("-", "") != "".join(filter(str.isalnum, typed)),
         "typed": typed,
         "bundle": bundle,
         "result": pot.result,

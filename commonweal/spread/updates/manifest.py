@@ -9,6 +9,7 @@ MANIFEST = Manifest(
     stage="spread",
     title=_("What changed"),
     start="updates:changes",
+    silent=queries.hear_of_no_votes,
     panels=(
         Panel("challenges.Challenge.aside", queries.follow_card, "updates/follow.html"),
         Panel("challenges.Challenge.head", queries.feed_link, "updates/challenge_head.html"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -181,3 +181,9 @@ def personal(person: Person) -> Iterator[dict[str, Any]]:
             "hears_of_votes": digest.hears_of_votes,
             "last_mail_at": last.isoformat() if last else None,
         }
+
+
+def hear_of_no_votes(people: Sequence[int]) -> list[int]:
+    """Return which of these people want no mail about what they voted on."""
+    quiet = Digest.objects.filter(person__in=people, hears_of_votes=False)
+    return list(quiet.values_list("person_id", flat=True))
