@@ -97,7 +97,7 @@ class Written(NamedTuple):
         """Return what the form says of a ballot that was cast."""
         words = cls.saying(Choice(tuple(ballot.projects), tuple(ballot.marks))).words
         if kind == BallotKind.SCORES:
-            words = {number: words.get(number, "0") for number in listed}
+            words = dict.fromkeys(listed, "0") | words
         return cls(words)
 
     @classmethod
@@ -121,6 +121,8 @@ class Written(NamedTuple):
 
     def _in_order(self, order: list[int], step: str, number: int) -> dict[int, str]:
         """Number the places anew after a step; what cannot be read stays as it was written."""
+        if number not in order and step in ("up", "down"):
+            return self.words
         at = order.index(number) if number in order else len(order)
         order = [other for other in order if other != number]
         if step != "out":
