@@ -33,6 +33,7 @@ from commonweal.propose.appraisals.models import (
 )
 from commonweal.propose.proposals.models import Proposal
 from commonweal.propose.proposals.queries import authors_of
+from commonweal.propose.proposals.rules import may_lead
 
 
 class NotToAppraise(Exception):
@@ -449,7 +450,7 @@ def _present(viewer: Viewer) -> Person:
 def _check_may_appraise(viewer: Viewer, proposal: Proposal) -> None:
     if rules.may_appraise(viewer, proposal):
         return
-    if rules.ideas.may_lead(viewer, proposal):
+    if may_lead(viewer, proposal):
         raise PermissionDenied(_("You are an author of this idea, so somebody else appraises it."))
     raise PermissionDenied(_("Only staff who lead this community appraise its ideas."))
 
@@ -543,7 +544,8 @@ def _anew(
     )
     if old is None:
         return made
-    for part in (*queries.lines(old), *queries.findings(old)):
+    parts: list[Any] = [*queries.lines(old), *queries.findings(old)]
+    for part in parts:
         part.pk, part.appraisal = None, made
         part._state.adding = True
         part.save()

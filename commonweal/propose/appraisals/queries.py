@@ -187,7 +187,8 @@ def desk_ideas(viewer: Viewer) -> QuerySet[Proposal]:
 
 def desk_counts(viewer: Viewer) -> dict[str, int]:
     """Return how many ideas stand where: one query."""
-    rows = desk_ideas(viewer).order_by().values("live_state").annotate(n=Count("pk"))
+    ideas_led: QuerySet[Any] = desk_ideas(viewer).order_by()
+    rows = ideas_led.values("live_state").annotate(n=Count("pk"))
     told = {row["live_state"]: row["n"] for row in rows}
     return {tab: told.get(tab, 0) for tab in TABS}
 

@@ -379,8 +379,9 @@ def _changed(form: django_forms.Form, newer: Appraisal) -> None:
             " page in another window to see theirs, then save yours again."
         ),
     )
-    form.data = form.data.copy()  # type: ignore[attr-defined]
-    form.data["version"] = str(newer.version)
+    said: Any = form.data
+    form.data = said = said.copy()
+    said["version"] = str(newer.version)
 
 
 def _step(

@@ -671,7 +671,7 @@ def _part(merge: Merge, lead: Proposal, who: Person | None, at: datetime) -> Non
 def _no_longer_beside(row: Coauthor) -> None:
     """Take a co-author's name off; their own signature of before stands again."""
     row.delete()
-    if not row.signed_as:
+    if row.signed_at is None:
         return
     still = Coauthor.objects.filter(proposal=row.proposal_id, person=row.person_id)
     if still.exists():

@@ -254,6 +254,7 @@ class JoinForm(forms.Form):
     """Which other idea is meant, which of the two stays, and why."""
 
     THIS, OTHER = "this", "other"
+    says_optional = False
 
     idea = forms.ChoiceField(
         label=_("Which idea wants the same?"),

@@ -94,7 +94,7 @@ def _show(
     groups = queries.signature_groups(idea)
     uses, gives = queries.is_partnership(idea, groups)
     said = Paginator(queries.talk(idea), COMMENTS_A_PAGE)
-    said.count = idea.said_count  # type: ignore[attr-defined,misc]  # it came with the idea
+    said.count = idea.said_count  # type: ignore[attr-defined]  # it came with the idea
     kept = request.session.get(KEPT, {}).get(_comment_place(idea), "")
     is_one_of_them = rules.is_one_of_the_authors(viewer, idea)
     context = {
