@@ -42,11 +42,9 @@ def _pots(borough: Borough) -> dict[str, Pot]:
 def test_every_state_of_a_pot_and_an_idea_is_whole(
     window: Callable[..., Watch], borough: Borough
 ) -> None:
-    addresses = [
-        reverse(f"budgets:{page}", args=[pot.pk])
-        for pot in _pots(borough).values()
-        for page in ("pot", "vote", "receipt", "result")
-    ]
+    pages = ("budgets:pot", "ballots:vote", "ballots:receipt", "counts:result", "counts:check")
+    pots = _pots(borough).values()
+    addresses = [reverse(page, args=[pot.pk]) for pot in pots for page in pages]
     for status in (Status.HIDDEN, Status.WITHDRAWN, Status.NOT_FUNDED):
         idea = world.a_proposal(borough.gathering, author=borough.resident)
         Proposal.objects.filter(pk=idea.pk).update(status=status, hidden_reason="advert")
