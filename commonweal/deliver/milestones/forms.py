@@ -153,7 +153,7 @@ class WhoForm(forms.Form):
         label=_("The organisation that runs it"),
         help_text=_("Its members may then say here how it goes."),
         required=False,
-        empty_label=_("None that is listed here"),
+        empty_label=_("It is not listed here"),
     )
     run_by = Words(
         label=_("Or in words"),
