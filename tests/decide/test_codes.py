@@ -386,7 +386,7 @@ def test_a_code_opens_its_ballot_votes_once_and_may_change_the_vote_in_the_same_
 
 def test_the_page_says_nothing_to_others_and_keeps_nothing(made, client) -> None:
     for answer in (client.get(ENTER), enter(client, code(1)), enter(client, "x")):
-        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Referrer-Policy"] == "same-origin"
         assert "no-store" in answer["Cache-Control"]
         assert code(1) not in answer.get("Location", "")
 

@@ -571,6 +571,19 @@ def test_the_desk_looks_somebody_up_releases_and_hands_out_a_code(
     assert "Voting code" in page.text
 
 
+def test_at_the_desk_somebody_is_checked_in_person_by_two_steps(clerk, community, visit) -> None:
+    person = world.a_person(community, name="Nadia Said", level=Level.SELF_DECLARED)
+    browser = sign_in(Client(), clerk, second_factor=True)
+    page = visit(f"{reverse('places:people', args=[community.slug])}?q=nadia", client=browser)
+    assert "Checked in person just now" in page.text
+    member = Membership.objects.get(person=person)
+    address = reverse("places:verify", args=[community.slug, member.pk])
+    assert address in [form.get("action") for form in page.forms]
+    visit(address, data={"level": 5}, client=browser)
+    member.refresh_from_db()
+    assert (member.level, member.verified_by) == (Level.IN_PERSON, clerk)
+
+
 # --- many hands
 
 

@@ -706,12 +706,11 @@ def _letter(mail: Mail, code: str, at: datetime) -> EmailMultiAlternatives:
     pot, authority = mail.pot, mail.pot.authority
     site = site_of(authority)
     subject = " ".join((_("Your voting code for %(pot)s") % {"pot": pot.title}).split())
-    until = timezone.localtime(pot.closes_at)
     lines = [
         _("With this code you can vote once, without an account: %(code)s")
         % {"code": rules.in_groups(code)},
         _("Voting is open from %(from)s to %(until)s.")
-        % {"from": _moment(timezone.localtime(pot.opens_at)), "until": _moment(until)},
+        % {"from": rules.moment(pot.opens_at), "until": rules.moment(pot.closes_at)},
         _("Whoever has the code can vote with it. Do not pass it on."),
     ]
     context = {
@@ -740,10 +739,6 @@ def _letter(mail: Mail, code: str, at: datetime) -> EmailMultiAlternatives:
     )
     letter.attach_alternative(render_to_string("cw/mail.html", context), "text/html")
     return letter
-
-
-def _moment(local: datetime) -> str:
-    return f"{local:%H:%M} {local:%d/%m/%Y}"
 
 
 # --- by the clock

@@ -6,8 +6,10 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from commonweal.decide.budgets.models import Pot
@@ -147,6 +149,11 @@ def in_groups(code: str) -> str:
     '34679-BCDFG-HJKM3'
     """
     return "-".join(code[k : k + GROUP] for k in range(0, len(code), GROUP))
+
+
+def moment(at: datetime) -> str:
+    """Return a day and an hour as letters and mails say it."""
+    return date_format(timezone.localtime(at), "l j F Y, H:i")
 
 
 def typed(text: str) -> str:

@@ -161,8 +161,11 @@ def _onward(request: Request, place: Community) -> HttpResponse:
 
 
 def _quietly(answer: HttpResponse) -> HttpResponse:
-    """Tell the browser to pass on nothing about this page."""
-    answer.headers["Referrer-Policy"] = "no-referrer"
+    """Tell the browser to pass on nothing about this page to other sites.
+
+    To pass on nothing at all would take the origin from its own form, and the form would be refused.
+    """
+    answer.headers["Referrer-Policy"] = "same-origin"
     return answer
 
 
@@ -357,10 +360,10 @@ def _from_list(form: forms.ListForm, action: Callable[[], Any]) -> Any:
 def _wrong_words(error: actions.WrongLines) -> str:
     n = len(error.mistakes)
     if error.more:
-        return _("Many lines cannot be taken, so nothing was. The first of them stand below.")
+        return _("Many lines cannot be taken, so nothing was. The first are under “Lines to mend”.")
     return ngettext(
-        "%(n)s line cannot be taken, so nothing was. It stands below.",
-        "%(n)s lines cannot be taken, so nothing was. They stand below.",
+        "%(n)s line cannot be taken, so nothing was. It stands under “Lines to mend”.",
+        "%(n)s lines cannot be taken, so nothing was. They stand under “Lines to mend”.",
         n,
     ) % {"n": n}
 
@@ -642,7 +645,7 @@ def _pdf(
     """Set codes on paper, tagged for screen readers."""
     site = request.build_absolute_uri(reverse("registers:enter"))
     seen = site.partition("://")[2]
-    opens, closes = (_moment(at) for at in (pot.opens_at, pot.closes_at))
+    opens, closes = (rules.moment(at) for at in (pot.opens_at, pot.closes_at))
     when = {"opens": opens, "closes": closes, "place": pot.community.name, "site": seen}
     dates = _("Voting is open from %(opens)s to %(closes)s.") % when
     given = {
@@ -655,7 +658,7 @@ def _pdf(
             "A square to scan with a telephone. It leads to the page where the code is entered."
         ),
         "yours": _("Your voting code"),
-        "short": [_("Vote at %(site)s") % when, dates],
+        "short": [_("Vote at %(site)s") % when, dates, _("The code works once.")],
         "lines": [_("You can help decide how this money is spent, for %(place)s.") % when, dates],
         "how": _("How to vote"),
         "steps": [
@@ -701,10 +704,6 @@ def _fonts() -> Path:
     found = find_spec("font_source_sans_pro")
     assert found is not None and found.submodule_search_locations
     return Path(found.submodule_search_locations[0]) / "files"
-
-
-def _moment(at: Any) -> str:
-    return f"{timezone.localtime(at):%d/%m/%Y %H:%M}"
 
 
 # --- shared
