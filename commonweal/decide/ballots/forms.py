@@ -115,13 +115,15 @@ class Written(NamedTuple):
             words[number] = str(max(0, points + {"more": 1, "less": -1}.get(step, 0)))
         elif step == "add":
             words[number] = "1"
-        else:
+        elif step == "out":
             words.pop(number, None)
         return Written(words)
 
     def _in_order(self, order: list[int], step: str, number: int) -> dict[int, str]:
         """Number the places anew after a step; what cannot be read stays as it was written."""
-        if number not in order and step in ("up", "down"):
+        if step not in ("up", "down", "next", "out") or (
+            number not in order and step in ("up", "down")
+        ):
             return self.words
         at = order.index(number) if number in order else len(order)
         order = [other for other in order if other != number]

@@ -50,7 +50,7 @@ def why_not(viewer: Viewer, pot: Pot, voter: Voter | None = None) -> WhyNot | No
         return _why_not_without_account(pot, voter)
     if pot.reach == Reach.CODES:
         words = _("This ballot is for people who were sent a voting code.")
-        return WhyNot("code", words)
+        return WhyNot("code", words, _("Enter my voting code"), reverse("registers:enter"))
     if viewer.person is None:
         words = _("One person, one vote: so we need to know who you are. Reading needs no account.")
         onward = urlencode({"next": reverse("ballots:vote", args=[pot.pk])})

@@ -242,10 +242,16 @@ def guest(request: Request, pot_id: int) -> HttpResponse:
 @require_POST
 @signed_in
 def adopt(request: Request, pot_id: int) -> HttpResponse:
-    """Put the ballot that was cast in this browser under the account of whoever has signed in."""
+    """Put the ballot that was cast in this browser under the account of whoever has signed in.
+
+    If somebody else cast it, it stays as it is, and the browser forgets it.
+    """
     pot, voter = _pot(request, pot_id), _voter(request, pot_id)
     if voter is None:
         return redirect("ballots:receipt", pot_id)
+    if request.POST.get("do") == "leave":
+        _forget(request, pot_id)
+        return redirect("ballots:vote", pot_id)
     viewer = replace(request.viewer, at=database_now())
     try:
         actions.adopt_ballot(viewer=viewer, pot_id=pot_id, voter=voter)
