@@ -91,15 +91,17 @@ def test_every_receipt_that_was_given_out_is_in_the_archive_and_no_other(counted
     assert unpacked(client, pot)["receipts.txt"].decode().split() == sorted(codes)
 
 
-def test_fingerprint_and_root_stand_in_the_public_journal(counted, visit) -> None:
+def test_fingerprint_and_root_stand_in_the_public_journal(counted, client, visit) -> None:
     pot, _codes = counted()
-    told = Entry.objects.get(what="pot.counted")
+    told = Entry.objects.get(what="bundle.announced")
     assert told.is_public
-    assert told.facts["fingerprint"] == pot.bundle.fingerprint
-    assert told.facts["root"] == pot.bundle.root
+    assert told.facts == {"fingerprint": pot.bundle.fingerprint, "root": pot.bundle.root}
+    words = json.dumps(client.get("/api/journal").json())
     page = visit(at("check", pot))
-    assert pot.bundle.fingerprint in page.text
-    assert pot.bundle.root in page.text
+    for number in (pot.bundle.fingerprint, pot.bundle.root):
+        assert number in words
+        assert number in page.text
+        assert number in visit(pot.challenge.get_absolute_url()).text
     assert f"commonweal tally pot-{pot.pk}.zip --verify" in page.text
 
 
@@ -120,9 +122,7 @@ def test_a_receipt_is_found_however_it_is_typed(counted, visit) -> None:
     assert "we read your code as it stands here" in page.text
 
 
-@pytest.mark.parametrize(
-    "typed", ["", "ABCD", "A" * 17, "<b>ABC-DEF</b>", "\x00" * 16, "é" * 80]
-)
+@pytest.mark.parametrize("typed", ["", "ABCD", "A" * 17, "<b>ABC-DEF</b>", "\x00" * 16, "é" * 80])
 def test_what_is_no_receipt_is_said_in_words(counted, visit, typed) -> None:
     pot, _codes = counted(6)
     page = visit(at("check", pot), data={"receipt": typed}, status=422)
@@ -313,9 +313,10 @@ def test_the_same_ballots_give_the_same_ballot_file_whoever_cast_them(
         vote_for(pot, community, 25, seed=4)
         pot = counts.count_closed_pot(pot_id=pot.pk, at=now)
         content = unpacked(client, pot)["ballots.pb"].decode()
-        for place, number in enumerate(numbers(pot)):
-            content = content.replace(str(number), f"p{place}")
-        made.append([line for line in content.splitlines() if ";Project" not in line])
+        places = {str(number): place for place, number in enumerate(numbers(pot))}
+        votes = content.partition("VOTES\nvoter_id;vote\n")[2].splitlines()
+        made.append([[places[n] for n in v.partition(";")[2].split(",") if n] for v in votes])
+    assert len(made[0]) == 25
     assert sorted(made[0]) == sorted(made[1])
 
 
@@ -328,7 +329,7 @@ def test_the_archive_holds_no_name_no_time_and_no_number_of_a_row(
     content = b"\n".join(unpacked(client, pot).values()).decode()
     assert not any(number in content for number in rows)
     assert "@example.org" not in content
-    assert str(pot.closes_at.year) not in content
+    assert str(pot.closes_at.year) not in unpacked(client, pot)["ballots.pb"].decode()
 
 
 # --- doors

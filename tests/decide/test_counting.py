@@ -359,6 +359,20 @@ def test_a_pot_that_waits_for_paper_keeps_its_key(closed, administrator, seen_by
     assert "waits for paper" in visit(reverse("counts:result", args=[closed.pk])).text
 
 
+def test_a_pot_that_is_withdrawn_is_counted_by_nobody(
+    closed, community, administrator, seen_by, visit, now
+) -> None:
+    vote_for(closed, community, 9)
+    counts.seal_pot(pot_id=closed.pk, at=closed.closes_at)
+    Pot.objects.filter(pk=closed.pk).update(withdrawn_at=now)
+    assert not queries.due_to_count(now).exists()
+    with pytest.raises(counts.NotThere):
+        counts.count_pot(viewer=seen_by(administrator), pot_id=closed.pk)
+    pot = counts.count_sealed_pot(pot_id=closed.pk, at=now)
+    assert pot.counted_at is None and not Bundle.objects.exists()
+    assert "This pot was withdrawn" in visit(reverse("counts:result", args=[closed.pk])).text
+
+
 # --- terms of the pot
 
 

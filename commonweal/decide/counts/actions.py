@@ -41,6 +41,10 @@ class NotYetClosed(Exception):
     """A pot is counted after it closes, not before."""
 
 
+class NotThere(Exception):
+    """A draft, or a pot that was withdrawn, is counted by nobody."""
+
+
 class PaperIsMissing(Exception):
     """Papers went out for this pot that are neither in the box nor declared lost."""
 
@@ -77,6 +81,8 @@ def count_closed_pot(*, pot_id: int, at: datetime, who: Person | None = None) ->
 
 
 def _refuse_early(pot: Pot, at: datetime) -> None:
+    if pot.is_draft or pot.withdrawn_at is not None:
+        raise NotThere
     if at < pot.closes_at:
         raise NotYetClosed
     if pot.waits_for_paper and pot.counted_at is None:
@@ -119,7 +125,7 @@ def count_sealed_pot(*, pot_id: int, at: datetime) -> Pot:
     """Count the ballots of a sealed pot, and keep result and bundle together, once."""
     part_ballots(pot_id=pot_id)
     pot = Pot.objects.select_related("challenge", "community").get(pk=pot_id)
-    if pot.counted_at is not None:
+    if pot.counted_at is not None or pot.withdrawn_at is not None:
         return pot
     _reach(pot, Stage.READING)
     ballots = queries.profile(pot)
@@ -174,7 +180,7 @@ def _bundle(
 def _publish(*, pot_id: int, at: datetime, result: dict[str, Any], bundle: Bundle | None) -> Pot:
     """Keep a count that is done; whoever was quicker stands."""
     pot = Pot.objects.select_for_update().get(pk=pot_id)
-    if pot.counted_at is not None:
+    if pot.counted_at is not None or pot.withdrawn_at is not None:
         return pot
     counting = Count.objects.get(pot=pot)
     pot.result, pot.counted_at, pot.counted_by = result, at, counting.sealed_by
@@ -211,11 +217,14 @@ def _declare(pot: Pot, at: datetime) -> None:
         "projects": len(lines),
         "automatic": who is None,
     }
-    bundle = queries.bundle_of(pot)
-    if bundle is not None:
-        facts |= {"fingerprint": bundle.fingerprint, "root": bundle.root}
     public = pot.challenge.is_public
     journal.record(what="pot.counted", who=who, about=pot, at=at, public=public, facts=facts)
+    bundle = queries.bundle_of(pot)
+    if bundle is not None:
+        known = {"fingerprint": bundle.fingerprint, "root": bundle.root}
+        journal.record(
+            what="bundle.announced", who=None, about=pot, at=at, public=public, facts=known
+        )
 
 
 def explain_next(*, pot_id: int) -> bool:

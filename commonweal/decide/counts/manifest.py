@@ -20,5 +20,13 @@ MANIFEST = Manifest(
             "budgets.Pot",
             follow=True,
         ),
+        Event(
+            "bundle.announced",
+            _(
+                "Anyone can count “%(title)s” again. The archive has the fingerprint %(fingerprint)s,"
+                " and its receipts the root %(root)s"
+            ),
+            "budgets.Pot",
+        ),
     ),
 )

@@ -190,6 +190,9 @@ def count(request: Request, pot_id: int) -> HttpResponse:
         actions.begin_count(viewer=request.viewer, pot_id=pot_id)
     except Pot.DoesNotExist:
         raise Http404 from None
+    except actions.NotThere:
+        messages.warning(request, _("This pot is a draft or was withdrawn. Nobody counts it."))
+        return redirect("budgets:check", pot_id)
     except actions.NotYetClosed:
         return _page(request, "ballots/closed.html", pot, {"nav": "desk"}, status=409)
     except actions.PaperIsMissing:
