@@ -1,9 +1,10 @@
 """Fill Larkmere, the example borough: through the same actions as its people, from one seed."""
 
 import json
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -12,8 +13,10 @@ from django.utils import timezone
 from commonweal.decide.ballots import actions as voting
 from commonweal.decide.ballots.rules import Choice
 from commonweal.decide.budgets import actions as budgets
-from commonweal.decide.budgets.models import Pot, Rule
+from commonweal.decide.budgets.models import Pot, Project, Rule
 from commonweal.decide.counts import actions as counts
+from commonweal.deliver.milestones import actions as deliveries
+from commonweal.deliver.milestones.models import Came, Milestone
 from commonweal.ground.challenges import actions as challenges
 from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.directory import actions as directory
@@ -37,6 +40,7 @@ from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
 from commonweal.web.larkmere import challenges as asked
+from commonweal.web.larkmere import deliveries as stories
 from commonweal.web.larkmere import ideas
 from commonweal.web.larkmere import people as cast
 from commonweal.web.larkmere import places as map_of
@@ -90,6 +94,7 @@ def fill() -> None:
     in_spring = _ideas(borough, evenings, ideas.EVENINGS, (-280, -232))
     _open_pot(borough, hospital, written[:ON_THE_BALLOT])
     _spring_pot(borough, evenings, in_spring[:IN_THE_SPRING_POT])
+    _deliver_the_spring_pot(borough)
     for key in ("rosa", "samina", "carys"):
         for challenge in (hospital, care):
             updates.follow(viewer=borough.viewer(borough.examples[key]), challenge=challenge)
@@ -416,6 +421,90 @@ def _vote(
             pot_id=pot.pk,
             choice=Choice.of(chosen or [borough.lot.choice(projects).pk]),
         )
+
+
+def _deliver_the_spring_pot(borough: Borough) -> None:
+    """Tell what became of each project that the spring pot funded."""
+    deliveries.start_records(at=borough.now - timedelta(days=188))
+    funded = Project.objects.filter(authority=borough.authority, is_funded=True)
+    numbers = dict(funded.values_list("title", "pk"))
+    for story in stories.STORIES:
+        if story.title in numbers:
+            _deliver(borough, story, numbers[story.title])
+
+
+def _deliver(borough: Borough, story: stories.Story, number: int) -> None:
+    deliveries.name_who_runs(
+        viewer=borough.viewer(borough.examples["delyth"], -187),
+        project_id=number,
+        organisation=borough.organisations.get(story.organisation),
+        run_by=story.run_by,
+        words="Agreed with them after the vote.",
+    )
+    steps: dict[str, Milestone] = {}
+    last: int | None = None
+    for what, day, says in story.told:
+        me = borough.viewer(borough.examples[story.teller], day)
+        spent = {"spent_pence": says["pounds"] * 100} if "pounds" in says else {}
+        if what in ("plan", "move", "reach"):
+            last = _tell_of_step(borough, me, number, steps, what, says, spent) or last
+        elif what == "correct":
+            assert last is not None
+            deliveries.correct(viewer=me, post_id=last, words=says["words"], **spent)
+        elif what == "outcome":
+            deliveries.say_what_came(
+                viewer=me,
+                project_id=number,
+                came=Came(says["came"]),
+                measured=says["measured"],
+                words=says["words"],
+                happened_on=me.at.date(),
+            )
+        else:
+            deliveries.tell(
+                viewer=me,
+                project_id=number,
+                status="" if what == "told" else what,
+                words=says["words"],
+                happened_on=me.at.date(),
+                due_on=_end_of_month(borough, says["due"]) if "due" in says else None,
+                money=says.get("money", ""),
+                **spent,
+            )
+
+
+def _tell_of_step(
+    borough: Borough,
+    me: Viewer,
+    number: int,
+    steps: dict[str, Milestone],
+    what: str,
+    says: dict[str, Any],
+    spent: dict[str, Any],
+) -> int | None:
+    """Plan, move or reach a milestone; return the number of the post that says it is reached."""
+    words = says["words"]
+    if what == "reach":
+        step, on = steps[says["step"]], me.at.date()
+        post = deliveries.reach_milestone(
+            viewer=me, milestone_id=step.pk, done_on=on, evidence=words, **spent
+        )
+        return post.pk
+    due_on = _end_of_month(borough, says["due"])
+    if what == "move":
+        step = steps[says["step"]]
+        moved = {"title": step.title, "seen": step.seen, "due_on": due_on, "words": words}
+        deliveries.change_milestone(viewer=me, milestone_id=step.pk, **moved)
+        return None
+    planned = {"title": says["title"], "seen": says["seen"], "due_on": due_on, "words": words}
+    steps[says["title"]] = deliveries.plan_milestone(viewer=me, project_id=number, **planned)
+    return None
+
+
+def _end_of_month(borough: Borough, days: int) -> date:
+    """Return the last day of the month that is so many days from now."""
+    day = (borough.now + timedelta(days=days)).date()
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def _tell_who_to_be() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -80,6 +79,31 @@ def test_everybody_reads_where_it_stands_and_what_came_of_it(
     assert "https://example.org/lamps" in page.links
     assert f"/money/{pot.pk}/delivery/feed/" in page.links
     assert "Tess" not in page.text, "who told it is an organisation, not a person"
+
+
+@pytest.mark.parametrize(
+    ("status", "heading"),
+    [("delayed", "Why it takes longer"), ("stopped", "Why it stopped"), ("started", "")],
+)
+def test_what_goes_wrong_is_said_first(
+    status: str,
+    heading: str,
+    delivery: Delivery,
+    at: str,
+    member: Person,
+    seen_by: SeenBy,
+    visit: Visit,
+    now: datetime,
+) -> None:
+    actions.tell(
+        viewer=seen_by(member), project_id=delivery.project_id, status=status,
+        words="The bats nest until May.", happened_on=now.date(), money="Kept for spring.",
+    )  # fmt: skip
+    text = visit(at).text
+    if heading:
+        assert text.index(heading) < text.index("Kept for spring.") < text.index("Promised, and")
+    else:
+        assert "Why it" not in text.replace("Why it was funded", "")
 
 
 def test_before_anything_is_told_the_page_says_what_will_be_here(
@@ -180,6 +204,7 @@ def test_a_member_tells_it_by_the_forms_alone(
     ("where", "given", "words"),
     [
         ("tell/", {"words": ""}, "Fill in: Say it in plain words"),
+        ("tell/", {"status": ""}, "Fill in: Where does it stand now?"),
         ("tell/", {"status": "flying"}, "Select a valid choice"),
         ("tell/", {"status": "stopped"}, "Say what happens to the money that is left"),
         ("tell/", {"happened_on": "2031-01-01"}, "between the opening of the vote and today"),
@@ -212,7 +237,7 @@ def test_what_cannot_be_is_refused_in_clear_words_and_nothing_is_kept(
         delivery=delivery, title="Six lamps", seen="Lit.", due_on=days(now, 30)
     )
     signed_in(member)
-    whole = {"words": "So it is.", "happened_on": f"{now:%Y-%m-%d}"}
+    whole = {"status": "stays", "words": "So it is.", "happened_on": f"{now:%Y-%m-%d}"}
     page = visit(f"{at}{where}", data={**whole, **given})
     assert page.title.startswith("Mistake:")
     assert words in page.text
@@ -391,7 +416,7 @@ def test_hostile_words_are_only_ever_words(
 ) -> None:
     signed_in(member)
     for payload in ("<script>alert(1)</script>", "' onload=x \"", "{{ 7777|add:77 }}", "%(title)s"):
-        said: dict[str, Any] = {"words": payload, "happened_on": f"{now:%Y-%m-%d}"}
+        said = {"status": "stays", "words": payload, "happened_on": f"{now:%Y-%m-%d}"}
         page = visit(f"{at}tell/", data=said, check=False)
         assert page.faults == []
         assert payload in page.text

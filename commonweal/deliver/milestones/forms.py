@@ -16,6 +16,7 @@ from commonweal.deliver.milestones.models import Came, Delivery, Milestone, Post
 from commonweal.ground.challenges.forms import Day, Words
 from commonweal.ground.places.models import Organisation
 
+STAYS = "stays"
 MONTH = re.compile(r"\s*(?:(\d{4})[-/.](\d{1,2})|(\d{1,2})[-/. ](\d{4}))\s*")
 
 
@@ -84,9 +85,7 @@ class Spending(forms.Form):
 class TellForm(Spending):
     """Where it stands now, or only how it goes."""
 
-    status = forms.ChoiceField(
-        label=_("Where does it stand now?"), widget=forms.RadioSelect, required=False
-    )
+    status = forms.ChoiceField(label=_("Where does it stand now?"), widget=forms.RadioSelect)
     words = _said(
         _("Say it in plain words"),
         help_text=_("Everybody who voted reads this. A delay or a stop needs its reason."),
@@ -111,13 +110,15 @@ class TellForm(Spending):
             ways.insert(1, (str(Status.DELAYED), _("Delayed once more")))
         choice = self.fields["status"]
         assert isinstance(choice, forms.ChoiceField)
-        choice.choices = [("", stays), *ways]
+        choice.choices = [(STAYS, stays), *ways]
 
     def clean(self) -> dict[str, Any]:
         """Check that a stop says what happens to the money."""
         given: dict[str, Any] = super().clean() or {}
         if given.get("status") == Status.STOPPED and not given.get("money"):
             self.add_error("money", _("Say what happens to the money that is left"))
+        if given.get("status") == STAYS:
+            given["status"] = ""
         return given
 
 

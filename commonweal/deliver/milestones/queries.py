@@ -114,6 +114,19 @@ def posts(delivery: Delivery) -> QuerySet[Post]:
     )
 
 
+def reason(delivery: Delivery) -> Post | None:
+    """Return what was told when it was delayed or stopped, while it stands so."""
+    if delivery.status not in (Status.DELAYED, Status.STOPPED):
+        return None
+    found = _said_of_status(delivery=delivery.pk, status=delivery.status)
+    return found[0] if found else None
+
+
+@composed
+def _said_of_status(delivery: Any, status: Any) -> QuerySet[Post]:
+    return Post.objects.filter(delivery=delivery, status=status).order_by("-at", "-pk")[:1]
+
+
 def posts_of_pot(viewer: Viewer, pot: Pot) -> QuerySet[Post]:
     """Return all that was told of what a pot funded, the newest first."""
     rows = Post.objects.filter(delivery__project__pot=pot, delivery__authority=viewer.authority)

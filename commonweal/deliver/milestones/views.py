@@ -71,6 +71,7 @@ def delivery(request: Request, project_id: int) -> HttpResponse:
         "milestones": steps,
         "next": queries.next_of(steps),
         "outcomes": queries.outcomes_of(delivery=found.pk),
+        "reason": queries.reason(found),
         "page": page,
         "today": queries.day_of(request.viewer.at),
         "may_tell": rules.may_tell(request.viewer, found),
@@ -102,7 +103,8 @@ def teller(view: Telling[P]) -> Callable[Concatenate[HttpRequest, P], HttpRespon
 def tell(request: Request, project_id: int) -> HttpResponse:
     """Say where it stands now, or how it goes."""
     found = _delivery_to_tell(request, project_id)
-    start = {"happened_on": queries.day_of(request.viewer.at), "due_on": found.due_on}
+    today = queries.day_of(request.viewer.at)
+    start = {"status": forms.STAYS, "happened_on": today, "due_on": found.due_on}
     form = forms.TellForm(request.POST or None, delivery=found, initial=start)
     if _is_done(
         request,
