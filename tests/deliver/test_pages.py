@@ -18,6 +18,7 @@ from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Organisation, RoleKind
 from commonweal.ground.places.rules import Viewer
+from commonweal.propose.proposals.models import HiddenReason
 from commonweal.propose.proposals.models import Status as Standing
 from tests.deliver.conftest import COST, days
 from tests.factories import world
@@ -344,6 +345,40 @@ def test_the_words_of_a_hidden_idea_are_hidden_here_too(
     assert "People walk home after dark." not in visit(at).text
     told_by_api = client.get(f"/api/deliveries/{told.project_id}").json()
     assert told_by_api["promised"] == "A moderator hid the words of this idea."
+
+
+def test_a_moderator_hides_what_was_told_and_shows_it_again(
+    told: Delivery,
+    at: str,
+    member: Person,
+    moderator: Person,
+    client: Client,
+    signed_in: SignIn,
+    visit: Visit,
+) -> None:
+    post = Post.objects.get(kind="done")
+    hide, show = (f"/money/posts/{post.pk}/{do}/" for do in ("hide", "show"))
+    signed_in(member)
+    assert client.post(hide, {"reason": "private"}).status_code == 403
+    signed_in(moderator, second_factor=True)
+    assert visit(hide, data={"reason": "no such"}).title.startswith("Mistake:")
+    reason = HiddenReason.values[0]
+    visit(hide, data={"reason": reason})
+    signed_in(member)
+    feed = f"/money/{told.project.pot_id}/delivery/feed/"
+    addresses = [at, feed, "/money/delivery/", "/what-changed/"]
+    addresses += [f"/api/deliveries/{told.project_id}/{part}" for part in ("posts", "milestones")]
+    for address in addresses:
+        text = client.get(address).content.decode()
+        assert "They are lit from five." not in text, address
+        assert "https://example.org/lamps" not in text, address
+    assert "A moderator hid these words." in visit(at).text
+    assert Post.objects.get(kind="done").words == "They are lit from five.", "it stays as written"
+    signed_in(moderator, second_factor=True)
+    for _twice in range(2):
+        visit(show, data={"go": "on"})
+    assert visit(at).text.count("They are lit from five.") == 2
+    assert "https://example.org/lamps" in visit(at).links
 
 
 # --- for programs

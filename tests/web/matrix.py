@@ -173,6 +173,8 @@ DOORS: dict[str, tuple[str, str]] = {
     "milestones:reach": (STAFF, STAFF),
     "milestones:drop": (STAFF, STAFF),
     "milestones:correct": (STAFF, STAFF),
+    "milestones:hide": (MODERATORS, MODERATORS),
+    "milestones:show": (NOT_ASKED, DONE_BY_MODERATORS),
     "registers:enter": (EVERYONE, EVERYONE),
     "registers:match": (SIGNED_IN, SIGNED_IN),
     "registers:list": (STAFF, NOT_ASKED),

@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 
 from commonweal.deliver.milestones import queries, rules
 from commonweal.deliver.milestones.models import (
+    WRITTEN,
     Ask,
     Came,
     Delivery,
+    Hiding,
     Kind,
     Milestone,
     Post,
@@ -26,6 +28,7 @@ from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Organisation
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.mail import letter
+from commonweal.propose.proposals.models import HiddenReason
 
 AT_ONCE = 500
 
@@ -220,6 +223,73 @@ def correct(
         step.save(update_fields=["done_on", "evidence", "link", "spent_pence"])
         values["milestone"] = step
     return _post(viewer, delivery, Kind.CORRECTION, words, **values)
+
+
+# --- moderation
+
+
+@transaction.atomic
+def hide_post(*, viewer: Viewer, post_id: int, reason: str) -> Post:
+    """Hide what a post says, here and on its milestone; the post stays, and so does the reason."""
+    delivery, post = _held_to_hide(viewer, post_id)
+    if viewer.person is not None and not post.is_hidden:
+        Hiding.objects.create(
+            post=post, reason=HiddenReason(reason), hidden_at=viewer.at, hidden_by=viewer.person
+        )
+        said, hidden = _said_and_hidden(post)
+        _swap(delivery, post, said, hidden)
+        _record_hiding(viewer, "delivery.post_hidden", delivery, post)
+    return post
+
+
+@transaction.atomic
+def show_post_again(*, viewer: Viewer, post_id: int) -> Post:
+    """Show again what a post says."""
+    delivery, post = _held_to_hide(viewer, post_id)
+    if post.is_hidden:
+        said, hidden = _said_and_hidden(post)
+        _swap(delivery, post, hidden, said)
+        post.hiding.delete()
+        _record_hiding(viewer, "delivery.post_shown", delivery, post)
+    return post
+
+
+def _held_to_hide(viewer: Viewer, post_id: int) -> tuple[Delivery, Post]:
+    found = Post.objects.filter(delivery__authority=viewer.authority)
+    project_id = found.values_list("delivery__project_id", flat=True).get(pk=post_id)
+    delivery = _held(viewer, project_id)
+    if not rules.may_hide(viewer, delivery):
+        raise PermissionDenied(_("Only moderators hide what others wrote."))
+    return delivery, Post.objects.select_related("hiding", "milestone").get(pk=post_id)
+
+
+def _said_and_hidden(post: Post) -> tuple[dict[str, str], dict[str, str]]:
+    said = {name: getattr(post, name) for name in WRITTEN}
+    words = _("A moderator hid these words.")
+    hidden = {name: words if text and name != "link" else "" for name, text in said.items()}
+    return said, hidden
+
+
+def _swap(delivery: Delivery, post: Post, old: dict[str, str], new: dict[str, str]) -> None:
+    """Let the record and the milestone say the new texts where they say the old ones of this post."""
+    quoted: list[tuple[Delivery | Milestone, str, str]] = [(delivery, "overspend", "overspend")]
+    step = post.milestone
+    if step is not None:
+        quoted += [(step, "title", "title"), (step, "seen", "seen")]
+        if post.kind == Kind.DONE:
+            quoted += [(step, "evidence", "words"), (step, "link", "link")]
+    for thing, field, name in quoted:
+        if getattr(thing, field) == old[name]:
+            setattr(thing, field, new[name])
+            thing.save(update_fields=[field])
+
+
+def _record_hiding(viewer: Viewer, what: str, delivery: Delivery, post: Post) -> None:
+    public = delivery.project.pot.challenge.is_public
+    journal.record(
+        what=what, who=viewer.person, about=delivery, at=viewer.at, public=public,
+        facts={"post": post.pk},
+    )  # fmt: skip
 
 
 # --- milestones

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from commonweal.deliver.milestones import queries
 from commonweal.deliver.milestones.models import Delivery, Milestone, Post
@@ -74,21 +74,22 @@ class PostRow(Schema):
     at: datetime
     kind: str
     organisation: str | None
-    words: str
+    words: str = Field(alias="shown.words")
     happened_on: date
     was: str
     status: str
     due_on: date | None
     milestone_id: int | None
-    title: str
-    seen: str
+    title: str = Field(alias="shown.title")
+    seen: str = Field(alias="shown.seen")
     spent_pence: int | None
-    overspend: str
-    money: str
-    measured: str
+    overspend: str = Field(alias="shown.overspend")
+    money: str = Field(alias="shown.money")
+    measured: str = Field(alias="shown.measured")
     came: str
-    link: str
+    link: str = Field(alias="shown.link")
     corrects: int | None
+    is_hidden: bool
 
     @staticmethod
     def resolve_organisation(row: Post) -> str | None:

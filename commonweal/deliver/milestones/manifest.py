@@ -42,6 +42,12 @@ MANIFEST = Manifest(
             follow=True,
         ),
         Event("delivery.measured", _("What came of “%(title)s”"), DELIVERY, follow=True),
+        Event("delivery.post_hidden", _("A moderator hid something told of “%(title)s”"), DELIVERY),
+        Event(
+            "delivery.post_shown",
+            _("Something told of “%(title)s” is shown again"),
+            DELIVERY,
+        ),
         Event(
             "delivery.corrected",
             _("Something we told about “%(title)s” was put right"),

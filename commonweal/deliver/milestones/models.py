@@ -7,11 +7,13 @@ from datetime import date
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.decide.budgets.models import MOST_PENCE, Project
 from commonweal.ground.places.models import Authority, Organisation
 from commonweal.kit.addresses import address
+from commonweal.propose.proposals.models import HiddenReason
 
 
 class Status(models.TextChoices):
@@ -188,6 +190,9 @@ def _moves() -> Q:
     return known
 
 
+WRITTEN = ("words", "title", "seen", "overspend", "money", "measured", "link")
+
+
 class Post(models.Model):
     """One thing that was told of a delivery, in plain words. The database never changes it.
 
@@ -260,6 +265,37 @@ class Post(models.Model):
     def get_absolute_url(self) -> str:
         """Return where it stands on the delivery's page."""
         return f"{address('milestones:delivery', self.delivery.project_id)}#post-{self.pk}"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Tell whether a moderator hid what it says."""
+        return hasattr(self, "hiding")
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Return what it says, as everyone may read it."""
+        if not self.is_hidden:
+            return {name: getattr(self, name) for name in WRITTEN}
+        return {**dict.fromkeys(WRITTEN, ""), "words": gettext("A moderator hid these words.")}
+
+
+class Hiding(models.Model):
+    """A moderator hid what a post says; the post itself stays as it was written."""
+
+    post = models.OneToOneField(Post, models.PROTECT, related_name="hiding")
+    reason = models.CharField(max_length=20, choices=HiddenReason.choices)
+    hidden_at = models.DateTimeField()
+    hidden_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="hiding_reason_is_known", condition=Q(reason__in=HiddenReason.values)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"hiding of {self.post_id}"
 
 
 class Ask(models.TextChoices):

@@ -105,10 +105,10 @@ def milestones_of(delivery: Any) -> QuerySet[Milestone]:
 
 def posts(delivery: Delivery) -> QuerySet[Post]:
     """Return all that was told, the newest first, each with what corrects it."""
-    later = Post.objects.order_by("at", "pk")
+    later = Post.objects.select_related("hiding").order_by("at", "pk")
     return (
         Post.objects.filter(delivery=delivery)
-        .select_related("organisation", "milestone")
+        .select_related("organisation", "milestone", "hiding")
         .prefetch_related(Prefetch("corrections", later))
         .order_by("-at", "-pk")
     )
@@ -124,20 +124,21 @@ def reason(delivery: Delivery) -> Post | None:
 
 @composed
 def _said_of_status(delivery: Any, status: Any) -> QuerySet[Post]:
-    return Post.objects.filter(delivery=delivery, status=status).order_by("-at", "-pk")[:1]
+    rows = Post.objects.filter(delivery=delivery, status=status).select_related("hiding")
+    return rows.order_by("-at", "-pk")[:1]
 
 
 def posts_of_pot(viewer: Viewer, pot: Pot) -> QuerySet[Post]:
     """Return all that was told of what a pot funded, the newest first."""
     rows = Post.objects.filter(delivery__project__pot=pot, delivery__authority=viewer.authority)
-    return rows.select_related("delivery__project").order_by("-at", "-pk")
+    return rows.select_related("delivery__project", "hiding").order_by("-at", "-pk")
 
 
 def post(viewer: Viewer, pk: int) -> Post | None:
     """Return one post of a delivery that this viewer may read."""
     readable = deliveries(viewer).order_by().values("pk")
     rows = Post.objects.filter(delivery__in=readable)
-    return rows.select_related("delivery", "milestone").filter(pk=pk).first()
+    return rows.select_related("delivery", "milestone", "hiding").filter(pk=pk).first()
 
 
 def milestone(viewer: Viewer, pk: int) -> Milestone | None:
@@ -150,7 +151,7 @@ def milestone(viewer: Viewer, pk: int) -> Milestone | None:
 @composed
 def outcomes_of(delivery: Any) -> QuerySet[Post]:
     """Return what was said to have come of it, the newest first."""
-    rows = Post.objects.filter(delivery=delivery, kind="outcome").select_related("organisation")
+    rows = Post.objects.filter(delivery=delivery, kind="outcome").select_related("hiding")
     return rows.order_by("-at", "-pk")[:10]
 
 

@@ -18,4 +18,6 @@ urlpatterns = [
     path("money/milestones/<int:milestone_id>/reached/", views.reach, name="reach"),
     path("money/milestones/<int:milestone_id>/drop/", views.drop, name="drop"),
     path("money/posts/<int:post_id>/correct/", views.correct, name="correct"),
+    path("money/posts/<int:post_id>/hide/", views.hide, name="hide"),
+    path("money/posts/<int:post_id>/show/", views.show, name="show"),
 ]

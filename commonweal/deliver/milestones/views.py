@@ -19,7 +19,7 @@ from django.shortcuts import redirect, render
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commonweal.decide.budgets.models import Pot
 from commonweal.deliver.milestones import actions, forms, queries, rules
@@ -27,6 +27,7 @@ from commonweal.deliver.milestones.models import Came, Delivery, Kind, Milestone
 from commonweal.kit.doors import privileged, signed_in, the_one
 from commonweal.kit.money import pounds
 from commonweal.kit.request import Request
+from commonweal.propose.proposals.forms import HideForm
 
 A_PAGE = 20
 IN_A_FEED = 50
@@ -76,6 +77,7 @@ def delivery(request: Request, project_id: int) -> HttpResponse:
         "today": queries.day_of(request.viewer.at),
         "may_tell": rules.may_tell(request.viewer, found),
         "may_name": rules.may_name(request.viewer, found),
+        "may_hide": rules.may_hide(request.viewer, found),
     }
     return render(request, "milestones/delivery.html", context)
 
@@ -235,6 +237,42 @@ def correct(request: Request, post_id: int) -> HttpResponse:
     return _form(request, found, form, _("Put it right"), _("Tell everybody"), post=post)
 
 
+# --- for moderators
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@privileged
+def hide(request: Request, post_id: int) -> HttpResponse:
+    """Hide what somebody told, and say why."""
+    found, post = _post_to_hide(request, post_id)
+    form = HideForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        actions.hide_post(viewer=request.viewer, post_id=post_id, **form.cleaned_data)
+        messages.success(request, _("Hidden. The post stays there without its words."))
+        return redirect(found)
+    return _form(request, found, form, _("Hide what was told"), _("Hide these words"), post=post)
+
+
+@require_POST
+@privileged
+def show(request: Request, post_id: int) -> HttpResponse:
+    """Show again what somebody told."""
+    found, _post = _post_to_hide(request, post_id)
+    actions.show_post_again(viewer=request.viewer, post_id=post_id)
+    messages.success(request, _("Everyone can read this again."))
+    return redirect(found)
+
+
+def _post_to_hide(request: Request, post_id: int) -> tuple[Delivery, Post]:
+    post = queries.post(request.viewer, post_id)
+    if post is None:
+        raise Http404
+    found = _delivery(request, post.delivery.project_id)
+    if not rules.may_hide(request.viewer, found):
+        raise PermissionDenied(_("Only moderators hide what others wrote."))
+    return found, post
+
+
 # --- shared
 
 
@@ -356,7 +394,7 @@ class PotFeed(Feed):  # type: ignore[type-arg]
 
     def item_description(self, item: Any) -> str:
         """Return what was told; a summary is HTML."""
-        return escape(_writable(item.words))
+        return escape(_writable(item.shown["words"]))
 
     def item_guid(self, item: Any) -> str:
         """Return a name that the post keeps for ever, whatever the site's address."""
