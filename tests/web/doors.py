@@ -43,9 +43,12 @@ def api_addresses(own: Things) -> Iterator[tuple[str, str, str]]:
 
 def _api_value(path: str, name: str, own: Things) -> str:
     kind = path.removeprefix("/api/").split("/")[0]
+    if name == "receipt":
+        return str(own.counted.receipts.order_by("code")[0])
+    is_counted = re.search("/(result|bundle|receipts)", path)
     kinds = {
         "challenges": own.challenge,
-        "pots": own.counted if path.endswith("result") else own.pot,
+        "pots": own.counted if is_counted else own.pot,
         "ideas": own.proposal,
         "communities": own.community,
         "services": own.service,

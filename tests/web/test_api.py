@@ -304,7 +304,8 @@ def test_what_was_missing_does_not_tell_how_few_chose_an_idea(
     assert (kept["votes"], kept["needed_ballots"] is None) == (2, False)
     line = client.get(f"/api/pots/{pot.pk}/result").json()["projects"][1]
     assert {name for name, told in line.items() if told is None} == {
-        "votes", "payment_pence", "shortfall_pence", "needed_ballots", "needed_cost_pence",
+        "votes", "payment_pence", "shortfall_pence", "needed_ballots", "needed_approvals",
+        "needed_cost_pence", "effective_votes",
     }  # fmt: skip
 
 
