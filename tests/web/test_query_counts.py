@@ -19,7 +19,15 @@ from commonweal.spread.updates.models import Follow
 from tests.factories import world
 from tests.visit import sign_in
 from tests.web.doors import address_of, api_addresses, every_route
-from tests.web.matrix_world import Things, a_comment, a_counted_pot, a_merge, people, things
+from tests.web.matrix_world import (
+    Things,
+    a_comment,
+    a_counted_pot,
+    a_merge,
+    a_milestone,
+    people,
+    things,
+)
 
 pytestmark = pytest.mark.django_db
 MOST = 12
