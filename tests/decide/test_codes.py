@@ -604,6 +604,14 @@ def test_who_is_refused_stops_nobody_else_and_is_named_to_the_clerk(
     server.how.pop("omar@example.org")
     tasks.post(batch.pk)
     assert server.taken == ["zoe@example.org", "omar@example.org"]
+    server.how.clear()  # the mailbox is there after all
+    assert send(pot, clerk, seen_by, ADDRESSES) == (1, 2)
+    tasks.post(CodeBatch.objects.latest("pk").pk)
+    assert server.taken[-1] == "rosa@example.org"
+    server.how = {"new@example.org": 550}
+    send(pot, clerk, seen_by, [(2, "new@example.org")])
+    tasks.post(CodeBatch.objects.latest("pk").pk)
+    assert Mail.objects.exclude(address="").count() == 1
     actions.forget_what_is_over(at=pot.closes_at)
     assert not Mail.objects.exclude(address="").exists()
 

@@ -529,7 +529,7 @@ def test_a_clerk_tries_a_list_then_keeps_it(clerk, community, visit) -> None:
     page = send("keep")
     assert "Taken: 2 people, of them 2 new." in page.text
     assert Register.objects.get().entries.count() == 2
-    assert "“Electoral register”, as hashes" in visit("/what-changed/").text
+    assert "People in “Electoral register”, kept as hashes: 2" in visit("/what-changed/").text
 
 
 def test_a_wrong_name_is_said_so_ten_times_a_day_and_then_no_more(
@@ -582,6 +582,70 @@ def test_at_the_desk_somebody_is_checked_in_person_by_two_steps(clerk, community
     visit(address, data={"level": 5}, client=browser)
     member.refresh_from_db()
     assert (member.level, member.verified_by) == (Level.IN_PERSON, clerk)
+
+
+@pytest.mark.parametrize(
+    "words", ['"><script>alert(1)</script>', "{{ 7777|add:77 }}", "%(title)s %s %d", "=SUM(1)"]
+)
+def test_hostile_words_in_a_register_are_only_ever_words(
+    words, register, clerk, resident, community, visit
+) -> None:
+    register.title = words
+    register.save()
+    desk, reader = sign_in(Client(), clerk, second_factor=True), sign_in(Client(), resident)
+    own = [register.pk]
+    for browser, address in (
+        (desk, reverse("registers:list")),
+        (desk, reverse("registers:register", args=own)),
+        (desk, reverse("registers:delete", args=own)),
+        (reader, reverse("registers:match", args=own)),
+        (reader, community.get_absolute_url()),
+        (reader, "/what-changed/"),
+    ):
+        page = visit(address, client=browser, check=False)
+        assert words in page.text
+        assert "<script>alert" not in page.html
+    data = {
+        **ROSA,
+        "surname": words,
+        "title": words,
+        "community": community.pk,
+        "parts": PARTS,
+        "delete_on": words,
+    }
+    for address in (
+        reverse("registers:match", args=own),
+        reverse("registers:find", args=own),
+        reverse("registers:new"),
+    ):
+        page = visit(address, data=data, client=desk, check=False)
+        assert "<script>alert" not in page.html
+
+
+def test_no_page_of_the_desk_asks_the_database_more_than_twelve_times(
+    register, clerk, challenge, django_assert_max_num_queries
+) -> None:
+    pot = world.a_pot(challenge)
+    viewer = Viewer(register.authority, clerk, pot.opens_at)
+    for number in range(5):
+        actions.make_sheets(
+            viewer=viewer, pot_id=pot.pk, key=bytes([number]) * 32, count=9, replace=False
+        )
+    desk = sign_in(Client(), clerk, second_factor=True)
+    for name in ("codes", "sheets", "letters", "mails"):
+        with django_assert_max_num_queries(12):
+            desk.get(reverse(f"registers:{name}", args=[pot.pk]))
+    for name in ("register", "delete", "match"):
+        with django_assert_max_num_queries(12):
+            desk.get(reverse(f"registers:{name}", args=[register.pk]))
+    with django_assert_max_num_queries(12):
+        desk.get(reverse("registers:list"))
+    with django_assert_max_num_queries(14):  # with the form's check of the place
+        desk.post(reverse("registers:find", args=[register.pk]), ROSA)
+    nobody = Client()
+    with django_assert_max_num_queries(12):
+        code = rules.code_from(bytes([1]) * 32, 1)
+        assert nobody.post("/v/", {"code": code}).status_code == 302
 
 
 # --- many hands

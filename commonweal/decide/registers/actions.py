@@ -532,6 +532,8 @@ def make_mails(
             )
             for number, email in some
         ]
+        again = Mail.objects.filter(pot=pot, digest__in=[row.digest for row in rows])
+        again.filter(refused_at__isnull=False).delete()  # no server took it: try once more
         before = Mail.objects.filter(batch=batch).count()
         Mail.objects.bulk_create(rows, ignore_conflicts=True)
         added += Mail.objects.filter(batch=batch).count() - before
@@ -578,7 +580,7 @@ def cancel_code(*, viewer: Viewer, pot_id: int, batch_id: int, number: int) -> C
     """Cancel the code with this number. Raises ``NoSuchCode``, or ``CodeUsed``: that vote stands."""
     pot = _pot(viewer, pot_id, also_late=True, alone=True)
     code = _cancelled(pot, batch_id, number, viewer.at)
-    _record(viewer, "codes.cancelled", pot, count=1)
+    _record(viewer, "codes.cancelled", pot, public=False, count=1)
     return code
 
 
@@ -623,7 +625,7 @@ def _handed_out(viewer: Viewer, pot: Pot, entry_id: int | None) -> str:
         entry_id=entry_id,
         digest=code_digest(code=code),
     )
-    _record(viewer, "codes.made", pot, count=1)
+    _record(viewer, "codes.made", pot, public=False, count=1)
     return code
 
 

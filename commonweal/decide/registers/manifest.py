@@ -13,13 +13,15 @@ MANIFEST = Manifest(
     title=_("Voting codes"),
     start="registers:enter",
     journal=(
-        Event("register.uploaded", _("%(count)s people stand in “%(title)s”, as hashes"), REGISTER),
-        Event("register.renewed", _("“%(title)s” was renewed: %(count)s people"), REGISTER),
+        Event("register.uploaded", _("People in “%(title)s”, kept as hashes: %(count)s"), REGISTER),
+        Event(
+            "register.renewed", _("“%(title)s” was renewed. People in it now: %(count)s"), REGISTER
+        ),
         Event("register.deleted", _("“%(title)s” was deleted: its key is destroyed"), REGISTER),
         Event("register.matched", _("Someone was found in “%(title)s”"), REGISTER),
         Event("register.released", _("A wrong match in “%(title)s” was undone"), REGISTER),
-        Event("codes.made", _("%(count)s voting codes were made for “%(title)s”"), POT),
-        Event("codes.cancelled", _("%(count)s voting codes for “%(title)s” were cancelled"), POT),
+        Event("codes.made", _("Voting codes made for “%(title)s”: %(count)s"), POT),
+        Event("codes.cancelled", _("Voting codes cancelled for “%(title)s”: %(count)s"), POT),
     ),
     panels=(
         Panel("budgets.Pot", queries.pot_panel, "registers/panel_pot.html"),
