@@ -42,8 +42,8 @@ CARD = (
 _PLACE = """(SELECT CASE WHEN withdrawn IS NOT NULL THEN 4 WHEN counted IS NOT NULL THEN 3
                          WHEN draft OR opens > at THEN 2 WHEN closes <= at THEN 1 ELSE 0 END
                FROM (SELECT %(expressions)s) AS pot (withdrawn, draft, counted, opens, closes, at))"""
-_DISTRICTS = """(SELECT count(*) FROM budgets_pot
-                  WHERE round_id = %(expressions)s AND NOT is_draft AND withdrawn_at IS NULL)"""
+_DISTRICTS = """(SELECT count(*) FROM budgets_pot other WHERE other.round_id = %(expressions)s
+                  AND NOT other.is_draft AND other.withdrawn_at IS NULL)"""
 _PROJECTS = "(SELECT count(*) FROM budgets_project WHERE pot_id = %(expressions)s)"
 
 
