@@ -357,6 +357,28 @@ def test_a_newer_list_keeps_who_stays_and_lets_go_of_who_is_gone(
     assert actions.match(viewer=seen_by(other), register_id=register.pk, given=OMAR).pk == goes.pk
 
 
+def test_a_newer_list_moves_who_moved_and_holds_for_as_long_as_it_is_kept(
+    clerk, authority, resident, seen_by
+) -> None:
+    whole = world.root(authority)
+    old, new = (
+        world.a_community(authority, name=name, slug=name.lower()) for name in ("East", "West")
+    )
+    made, _ = upload(clerk, seen_by, whole, listed(ROSA, OMAR, areas=("East", "East")))
+    surer = world.a_person(new, level=Level.IN_PERSON)
+    actions.match(viewer=seen_by(resident), register_id=made.pk, given=ROSA)
+    actions.match(viewer=seen_by(surer), register_id=made.pk, given=OMAR)
+    actions.renew_register(
+        viewer=seen_by(clerk), register_id=made.pk, delete_on=date(2091, 1, 1),
+        people=listed(ROSA, OMAR, areas=("West", "West")),
+    )  # fmt: skip
+    viewer = seen_by(resident)
+    assert viewer.belongs(new, Level.REGISTER) and not viewer.belongs(old, Level.REGISTER)
+    moved = Membership.objects.get(person=resident, community=new)
+    assert moved.expires_at.date() == date(2091, 1, 1)
+    assert Membership.objects.get(person=surer, community=new).level == Level.IN_PERSON
+
+
 def test_who_has_voted_stays_on_the_roll_through_a_newer_list_and_votes_no_second_time(
     register, clerk, resident, community, challenge, seen_by
 ) -> None:
@@ -674,6 +696,46 @@ def test_one_entry_is_one_person_however_many_claim_it_at_once(
         answers = Counter(pool.map(claim, claimants))
     assert answers == {"found": 1, "no match": 15}
     assert Membership.objects.filter(level=Level.REGISTER).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_database_holding_it_one_person_would_get_two_entries(
+    register, resident, authority, now, monkeypatch
+) -> None:
+    """The guard is what holds: both look, both find nothing, both take."""
+    meeting, real, asked = threading.Barrier(2), queries.own_entry, threading.local()
+
+    def looks(viewer: Viewer) -> Any:
+        if not hasattr(asked, "once"):
+            asked.once = True
+            meeting.wait(30)
+            return None
+        return real(viewer)
+
+    monkeypatch.setattr(queries, "own_entry", looks)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE registers_entry DROP CONSTRAINT registers_entry_person_id_key")
+
+    def claim(given: dict[str, str]) -> None:
+        try:
+            actions.match(
+                viewer=Viewer(authority, resident, now), register_id=register.pk, given=given
+            )
+        except actions.MatchedAlready:
+            pass
+        finally:
+            connection.close()
+
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(claim, [ROSA, OMAR]))
+        assert Entry.objects.filter(person=resident).count() == 2
+    finally:
+        Entry.objects.update(person=None)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "ALTER TABLE registers_entry ADD CONSTRAINT registers_entry_person_id_key UNIQUE (person_id)"
+            )
 
 
 @pytest.mark.django_db(transaction=True)

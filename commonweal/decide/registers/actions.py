@@ -166,6 +166,7 @@ def renew_register(
     register.uploaded_at, register.uploaded_by = viewer.at, _who(viewer)
     register.delete_on = delete_on or register.delete_on
     register.save(update_fields=["uploaded_at", "uploaded_by", "delete_on"])
+    _give_anew(register, viewer.at)
     _record(viewer, "register.renewed", register, count=reading.people)
     return reading
 
@@ -323,7 +324,11 @@ class _Districts:
 
 def _let_go_of(entries: Any, register: Register) -> None:
     """Undo what being found in a register gave people; what staff checked themselves stays."""
-    people = list(entries.values_list("person_id", flat=True))
+    _lower(list(entries.values_list("person_id", flat=True)), register)
+    entries.update(person=None)
+
+
+def _lower(people: list[int], register: Register) -> None:
     inside = Q(community=register.community_id) | Q(
         community__ancestors__contains=[register.community_id]
     )
@@ -331,7 +336,39 @@ def _let_go_of(entries: Any, register: Register) -> None:
         inside, person__in=people, level=Level.REGISTER, verified_by__isnull=True
     )
     given.update(level=Level.SELF_DECLARED, verified_at=None, expires_at=None)
-    entries.update(person=None)
+
+
+# Who was found belongs where the newer list has them, for as long as it is kept.
+_GIVE = """
+INSERT INTO places_membership (person_id, community_id, level, joined_at, verified_at, expires_at)
+SELECT person_id, coalesce(place_id, %(community)s), %(level)s, %(at)s, %(at)s, %(until)s
+  FROM registers_entry WHERE register_id = %(register)s AND person_id IS NOT NULL
+ON CONFLICT (person_id, community_id) DO UPDATE
+   SET level = EXCLUDED.level, verified_at = EXCLUDED.verified_at, verified_by_id = NULL,
+       expires_at = EXCLUDED.expires_at
+ WHERE places_membership.level < EXCLUDED.level OR places_membership.expires_at <= %(at)s
+"""
+
+
+def _give_anew(register: Register, at: datetime) -> None:
+    found = register.entries.filter(person__isnull=False)
+    _lower(list(found.values_list("person_id", flat=True)), register)
+    values: dict[str, Any] = {
+        "register": register.pk,
+        "community": register.community_id,
+        "level": Level.REGISTER.value,
+        "at": at,
+        "until": _until(register),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE, values)
+
+
+def _until(register: Register) -> datetime | None:
+    """Return the last moment at which being found in a register holds."""
+    if register.delete_on is None:
+        return None
+    return timezone.make_aware(datetime.combine(register.delete_on, time(23, 59, 59)))
 
 
 # --- finding oneself
@@ -368,10 +405,7 @@ def match(*, viewer: Viewer, register_id: int, given: Mapping[str, str]) -> Entr
 
 def _surer(viewer: Viewer, place: Community, register: Register) -> bool:
     """Raise the membership to this level, unless it is surer already; tell whether it changed."""
-    until = None
-    if register.delete_on is not None:
-        until = timezone.make_aware(datetime.combine(register.delete_on, time(23, 59, 59)))
-    given = {"level": Level.REGISTER, "verified_at": viewer.at, "expires_at": until}
+    given = {"level": Level.REGISTER, "verified_at": viewer.at, "expires_at": _until(register)}
     Membership.objects.get_or_create(
         person=viewer.person, community=place, defaults={"joined_at": viewer.at}
     )

@@ -85,9 +85,11 @@ def _why_not(request: Request, code: Code | None) -> str | None:
         return _("This code was cancelled, and another took its place. Ask who gave it to you.")
     state = code.pot.state(request.viewer.at)
     if state == "coming":
-        return _("This code is good, and its ballot is not open yet. Come back once it is.")
+        words = _("This code is good, and its ballot is not open yet. It opens on %(at)s.")
+        return words % {"at": rules.moment(code.pot.opens_at)}
     if state != "open" or code.pot.counted_at is not None:
-        return _("The ballot of this code is closed.")
+        words = _("The ballot of this code is closed since %(at)s.")
+        return words % {"at": rules.moment(code.pot.closes_at)}
     if cast(Any, code).used and not _holds(request, code):
         return _(
             "Somebody has voted with this code already. To change that vote, use the same browser."
@@ -588,7 +590,15 @@ def hand_out(request: Request, pot_id: int) -> HttpResponse:
 
 def _handed_over(request: Request, pot: Pot, code: str) -> HttpResponse:
     address = request.build_absolute_uri(reverse("registers:enter"))
-    values = {"nav": "desk", "pot": pot, "code": rules.in_groups(code), "address": address}
+    drawn = _square(f"{address}#{rules.in_groups(code)}")
+    values = {
+        "nav": "desk",
+        "pot": pot,
+        "code": rules.in_groups(code),
+        "address": address.partition("://")[2],
+        "side": len(drawn),
+        "dark": [(x, y) for y, row in enumerate(drawn) for x, dark in enumerate(row) if dark],
+    }
     return _quietly(render(request, "registers/handed_out.html", values))
 
 
@@ -695,9 +705,7 @@ def _pdf(
 
 def _on_paper(site: str, key: bytes, number: int, to: list[str]) -> dict[str, Any]:
     code = rules.in_groups(rules.code_from(key, number))
-    drawn = QRCode(error_correction=ERROR_CORRECT_M, mask_pattern=3, border=4)
-    drawn.add_data(f"{site}#{code}")
-    rows = drawn.get_matrix()
+    rows = _square(f"{site}#{code}")
     return {
         "code": code,
         "number": str(number),
@@ -705,6 +713,13 @@ def _on_paper(site: str, key: bytes, number: int, to: list[str]) -> dict[str, An
         "side": len(rows),
         "square": [0 if dark else 255 for row in rows for dark in row],
     }
+
+
+def _square(address: str) -> list[list[bool]]:
+    """Return the dark and light of the square that leads to an address, row by row."""
+    drawn = QRCode(error_correction=ERROR_CORRECT_M, mask_pattern=3, border=4)
+    drawn.add_data(address)
+    return cast("list[list[bool]]", drawn.get_matrix())
 
 
 @lru_cache
