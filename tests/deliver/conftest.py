@@ -55,7 +55,7 @@ def pot(challenge: Challenge, now: datetime) -> Pot:
 @pytest.fixture
 def project(pot: Pot, challenge: Challenge) -> Project:
     """Return what it funded: lights on the canal path, an idea of somebody's."""
-    idea = world.a_proposal(challenge, title="Lights on the path")
+    idea = world.a_proposal(challenge, title="Lights on the path", status="funded")
     first = pot.projects.order_by("pk")[0]
     Project.objects.filter(pk=first.pk).update(
         is_funded=True,

@@ -174,8 +174,8 @@ def test_my_part_has_the_one_place_for_mail(
     voter: Person, visit: Callable[..., Page], signed_in: Callable[..., Client]
 ) -> None:
     signed_in(voter)
-    page = visit("/me/")
-    assert "What becomes of the pots" in page.text or "what becomes of the pots" in page.text
+    assert "/me/mail/" in visit("/me/").links
+    assert "what becomes of the pots you voted in" in visit("/me/mail/").text
     assert (
         "You get no mail about what becomes" in visit("/me/mail/votes/", data={"hears": "no"}).text
     )

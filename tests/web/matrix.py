@@ -218,7 +218,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "updates:follow": (NOT_ASKED, DONE_SIGNED_IN),
     "updates:challenge_feed": (EVERYONE, NOT_ASKED),
     "updates:feed": (EVERYONE, NOT_ASKED),
-    "updates:pace": (NOT_ASKED, DONE_SIGNED_IN),
+    "updates:pace": (SIGNED_IN, SIGNED_IN),
     "updates:votes": (NOT_ASKED, DONE_SIGNED_IN),
     "updates:mail": (UNKNOWN, UNKNOWN),
     "account_login": (STRANGERS, STRANGERS),

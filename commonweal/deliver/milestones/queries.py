@@ -26,6 +26,7 @@ from commonweal.ground.places.models import Organisation, OrganisationMember, Ro
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.composed import composed
 from commonweal.propose.proposals.models import Proposal
+from commonweal.propose.proposals.models import Status as Standing
 
 SILENCE = timedelta(days=30)
 A_YEAR = timedelta(days=365)
@@ -270,6 +271,8 @@ def _of_pot(pot: Any) -> QuerySet[Delivery]:
 
 def proposal_panel(viewer: Viewer, proposal: Proposal) -> Mapping[str, Any] | None:
     """Return how it goes with an idea that was funded."""
+    if proposal.status != Standing.FUNDED:
+        return None
     found = _of_idea(authority=viewer.authority.pk, at=viewer.at, proposal=proposal.pk)
     return {"deliveries": found} if found else None
 

@@ -28,7 +28,7 @@ from commonweal.ground.journal.models import Entry
 from commonweal.ground.journal.queries import Line
 from commonweal.ground.places.models import Community
 from commonweal.kit.composed import composed
-from commonweal.spread.updates.models import Digest, Follow, Notice, Pace, Wave
+from commonweal.spread.updates.models import Digest, Follow, Notice, Wave
 
 if TYPE_CHECKING:
     from datetime import date
@@ -149,14 +149,16 @@ def feed_link(viewer: Viewer, thing: Challenge | Community) -> dict[str, Any]:
 
 
 def my_follows(viewer: Viewer, thing: None) -> dict[str, Any] | None:
-    """Return what "My part" shows: what this person follows, and how often they are told."""
+    """Return what "My part" shows: what this person follows."""
     if viewer.person is None:
         return None
-    digests = _digest(person=viewer.person.pk)
-    pace = Pace(digests[0].pace if digests else Pace.DAY)
-    hears = digests[0].hears_of_votes if digests else True
-    found = _followed(authority=viewer.authority.pk, person=viewer.person.pk)
-    return {"follows": found, "pace": pace, "paces": Pace.choices, "hears": hears}
+    return {"follows": _followed(authority=viewer.authority.pk, person=viewer.person.pk)}
+
+
+def digest_of(viewer: Viewer) -> Digest:
+    """Return how often this person is written to, and about what; as everybody begins, if unsaid."""
+    found = _digest(person=viewer.person.pk) if viewer.person else []
+    return found[0] if found else Digest(person=viewer.person)
 
 
 @composed

@@ -86,17 +86,19 @@ def follow(request: Request, slug: str) -> HttpResponse:
     return redirect("people:mine" if request.POST.get("back") == "mine" else challenge)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def pace(request: Request) -> HttpResponse:
-    """Choose how often we write."""
-    form = forms.PaceForm(request.POST)
+    """Choose how often we write, and see about what: the one place for it."""
+    held = queries.digest_of(request.viewer)
+    data = request.POST if request.method == "POST" else None
+    form = forms.PaceForm(data, initial={"pace": held.pace})
     if form.is_valid():
         actions.change_pace(viewer=request.viewer, pace=Pace(form.cleaned_data["pace"]))
         messages.success(request, _("Saved."))
-    else:
-        messages.error(request, _("Choose one of the three."))
-    return redirect("people:mine")
+        return redirect("updates:pace")
+    context = {"nav": "mine", "form": form, "hears": held.hears_of_votes}
+    return render(request, "updates/settings.html", context)
 
 
 @require_POST
@@ -105,7 +107,7 @@ def votes(request: Request) -> HttpResponse:
     """Choose whether we tell what becomes of pots one voted in and ideas one signed."""
     actions.hear_of_votes(viewer=request.viewer, hears=request.POST.get("hears") == "yes")
     messages.success(request, _("Saved."))
-    return redirect("people:mine")
+    return redirect("updates:pace")
 
 
 @csrf_exempt  # mail programs post here by themselves (RFC 8058); the signed link is the proof
