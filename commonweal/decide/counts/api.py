@@ -164,7 +164,8 @@ def read_receipt(
     request: HttpRequest, pot_id: int = Number, receipt: str = Receipt
 ) -> dict[str, Any]:
     """Return the hashes that lead from a receipt to the root; not found if it was not counted."""
-    pot = _bundle(request, pot_id).pot
+    _bundle(request, pot_id)
+    pot = _pot(request, pot_id)
     code = b32decode(receipt.replace("-", ""))
     if not queries.found_among(pot, [code]):
         raise Http404(_("No such receipt was counted."))

@@ -410,7 +410,7 @@ def stage(pot: Pot) -> str:
 
 def bundle_of(pot: Pot) -> Bundle | None:
     """Return what is published of a count, without its content."""
-    return Bundle.objects.select_related("pot").defer("content").filter(pot=pot).first()
+    return Bundle.objects.defer("content").filter(pot=pot).first()
 
 
 def content_of(pot: Pot) -> bytes:

@@ -6,14 +6,17 @@ import csv
 import io
 import json
 import zipfile
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -34,12 +37,39 @@ def result(request: Request, pot_id: int) -> HttpResponse:
     if pot.result is None or not may_read_result(request.viewer, pot):
         return _later(request, pot)
     lines = queries.lines(pot)
+    told, spent = pot.result, pot.result["spent_pence"]
+    waiting = len(queries.unexplained(pot))
+    values = {
+        "result": told,
+        "missed": told.get("quorum", 0) > told["voters"],
+        "won": [line for line in lines if line["is_funded"]],
+        "spent_share": spent / pot.pence,
+        "left_pence": pot.pence - spent,
+        "even_pence": pot.pence // max(1, told["voters"]),
+        "areas": queries.by_area(lines),
+        "turnout": queries.who_took_part(pot),
+        "publishes": queries.may_publish_ballots(pot),
+        "bundle": queries.bundle_of(pot),
+        "fewest": FEWEST,
+        "why": _why(pot.pk, pot.counted_at, waiting, get_language()),
+    }
+    return _page(request, "counts/result.html", pot, values)
+
+
+@lru_cache(maxsize=100)
+def _why(pot_id: int, counted_at: datetime, waiting: int, language: str) -> str:
+    """Draw once why each project won or lost and whether it was fair: a count never changes.
+
+    Only what would have been enough may still be added, for as many projects as are ``waiting``.
+    """
+    pot = Pot.objects.get(pk=pot_id)
+    lines, told = queries.lines(pot), pot.result or {}
     won = [line for line in lines if line["is_funded"]]
     lost = [line for line in lines if not line["is_funded"]]
-    told, spent = pot.result, pot.result["spent_pence"]
     means = [told[name]["mean"] for name in ("chosen", "chosen_by_votes")]
     widest = max(*means, 0.01)
     values = {
+        "pot": pot,
         "result": told,
         "missed": told.get("quorum", 0) > told["voters"],
         "won": won,
@@ -47,17 +77,12 @@ def result(request: Request, pot_id: int) -> HttpResponse:
         "both": (won, lost),
         "bar_here": means[0] / widest,
         "bar_votes": means[1] / widest,
-        "spent_share": spent / pot.pence,
-        "left_pence": pot.pence - spent,
-        "even_pence": pot.pence // max(1, told["voters"]),
-        "areas": queries.by_area(lines),
-        "turnout": queries.who_took_part(pot),
+        "left_pence": pot.pence - told["spent_pence"],
         "fair": queries.who_got_what(pot, lines),
         "publishes": queries.may_publish_ballots(pot),
-        "bundle": queries.bundle_of(pot),
         "fewest": FEWEST,
     }
-    return _page(request, "counts/result.html", pot, values)
+    return render_to_string("counts/why.html", values)
 
 
 def _later(request: Request, pot: Pot) -> HttpResponse:
