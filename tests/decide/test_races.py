@@ -17,9 +17,11 @@ from django.test import Client
 from django.urls import reverse
 
 from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots import queries
 from commonweal.decide.ballots.models import Ballot, Roll
+from commonweal.decide.ballots.queries import Voter
 from commonweal.decide.ballots.rules import Choice
-from commonweal.decide.budgets import actions, queries
+from commonweal.decide.budgets import actions
 from commonweal.decide.budgets.models import Pot
 from commonweal.decide.counts import actions as counts
 from commonweal.ground.people.models import Person
@@ -108,15 +110,16 @@ def test_without_the_unique_envelope_the_same_race_makes_many_ballots(
     """The guard is what holds: look for the ballot first, as careless code does, and it breaks."""
     meeting = threading.Barrier(THREADS)
 
-    def careless(pot: Pot, envelope: bytes, person: Person) -> int:
+    def careless(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
+        envelope = pot.seal(voter.name)
         found = Ballot.objects.filter(pot=pot, envelope=envelope).first()
         meeting.wait(30)
-        return (found or Ballot.objects.create(pot=pot, envelope=envelope)).pk
+        return found or Ballot.objects.create(pot=pot, envelope=envelope)
 
-    monkeypatch.setattr(actions, "_in_the_box", careless)
+    monkeypatch.setattr(voting, "_in_the_box", careless)
     monkeypatch.setattr(f"{__name__}.COPIES", 1)
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE budgets_ballot DROP CONSTRAINT one_ballot_an_envelope")
+        cursor.execute("ALTER TABLE ballots_ballot DROP CONSTRAINT envelope_holds_one_ballot")
     try:
         chosen = numbers(racing_pot)[:3]
         race(votes(resident_of_race, racing_pot, [chosen] * THREADS))
@@ -125,7 +128,7 @@ def test_without_the_unique_envelope_the_same_race_makes_many_ballots(
         Ballot.objects.all().delete()
         with connection.cursor() as cursor:
             cursor.execute(
-                "ALTER TABLE budgets_ballot ADD CONSTRAINT one_ballot_an_envelope"
+                "ALTER TABLE ballots_ballot ADD CONSTRAINT envelope_holds_one_ballot"
                 " UNIQUE (pot_id, envelope)"
             )
 
@@ -135,12 +138,13 @@ def test_with_the_unique_envelope_alone_careless_code_fails_but_never_doubles(
 ) -> None:
     meeting = threading.Barrier(THREADS)
 
-    def careless(pot: Pot, envelope: bytes, person: Person) -> int:
+    def careless(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
+        envelope = pot.seal(voter.name)
         found = Ballot.objects.filter(pot=pot, envelope=envelope).first()
         meeting.wait(30)
-        return (found or Ballot.objects.create(pot=pot, envelope=envelope)).pk
+        return found or Ballot.objects.create(pot=pot, envelope=envelope)
 
-    monkeypatch.setattr(actions, "_in_the_box", careless)
+    monkeypatch.setattr(voting, "_in_the_box", careless)
     monkeypatch.setattr(f"{__name__}.COPIES", 1)
     answers = race(votes(resident_of_race, racing_pot, [numbers(racing_pot)[:3]] * THREADS))
     codes = Counter(code for hand in answers for code in hand)
@@ -205,8 +209,8 @@ def test_without_the_shared_lock_a_vote_is_lost_to_the_count(
     looked, counted = threading.Event(), threading.Event()
     real = queries.pot_held_open
 
-    def held(viewer: Viewer, pot_id: int) -> Any:
-        found = real(viewer, pot_id)
+    def held(*asked: Any, **named: Any) -> Any:
+        found = real(*asked, **named)
         looked.set()
         counted.wait(1.5)
         return found
