@@ -372,7 +372,9 @@ def test_a_moderator_hides_what_was_told_and_shows_it_again(
         text = client.get(address).content.decode()
         assert "They are lit from five." not in text, address
         assert "https://example.org/lamps" not in text, address
-    assert "A moderator hid these words." in visit(at).text
+    text = visit(at).text
+    assert "A moderator hid these words." in text
+    assert "The reason, which only you see:" in text
     assert Post.objects.get(kind="done").words == "They are lit from five.", "it stays as written"
     signed_in(moderator, second_factor=True)
     for _twice in range(2):

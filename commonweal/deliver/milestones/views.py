@@ -250,7 +250,9 @@ def hide(request: Request, post_id: int) -> HttpResponse:
         actions.hide_post(viewer=request.viewer, post_id=post_id, **form.cleaned_data)
         messages.success(request, _("Hidden. The post stays there without its words."))
         return redirect(found)
-    return _form(request, found, form, _("Hide what was told"), _("Hide these words"), post=post)
+    return _form(
+        request, found, form, _("Hide what was told"), _("Hide these words"), post=post, hides=True
+    )
 
 
 @require_POST
