@@ -235,6 +235,8 @@ def broken(answer: Any) -> list[str]:
     kind = answer.headers.get("Content-Type", "")
     if answer.status_code >= 500:
         return [f"answered {answer.status_code}"]
+    if not any(word in kind for word in ("text/", "xml", "json")):
+        return []  # an archive or a drawing, which no browser reads as a page
     if answer.streaming:
         text = b"".join(answer.streaming_content).decode()
     else:
