@@ -3,6 +3,7 @@
 from commonweal.decide.ballots import manifest as ballots
 from commonweal.decide.budgets import manifest as budgets
 from commonweal.decide.counts import manifest as counts
+from commonweal.decide.paper import manifest as paper
 from commonweal.decide.registers import manifest as registers
 from commonweal.deliver.milestones import manifest as milestones
 from commonweal.ground.challenges import manifest as challenges
@@ -27,6 +28,7 @@ LOOP: tuple[Manifest, ...] = (
     registers.MANIFEST,
     ballots.MANIFEST,
     counts.MANIFEST,
+    paper.MANIFEST,
     milestones.MANIFEST,
     updates.MANIFEST,
 )

@@ -7,7 +7,6 @@ import hmac
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -16,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from commonweal.decide.ballots import actions as voting
 from commonweal.decide.ballots.models import Ballot, Channel
-from commonweal.decide.ballots.queries import Listed, Voter
-from commonweal.decide.ballots.rules import Choice, Wrong, wrong_with
+from commonweal.decide.ballots.queries import Voter
+from commonweal.decide.ballots.rules import Choice, Wrong
 from commonweal.decide.budgets.models import PaperPolicy, Pot, Reach
 from commonweal.decide.budgets.queries import FEWEST
 from commonweal.decide.paper import queries, rules
@@ -37,8 +36,8 @@ from commonweal.decide.paper.models import (
     Why,
     hashed,
 )
+from commonweal.decide.paper.queries import Somebody
 from commonweal.ground.journal import actions as journal
-from commonweal.ground.people.models import Person
 from commonweal.ground.places.rules import Viewer
 
 
@@ -172,21 +171,6 @@ class SetItAside(Exception):
     def __init__(self, why: Why, words: str) -> None:
         super().__init__(words)
         self.why = why
-
-
-@dataclass(frozen=True)
-class Somebody:
-    """Whom a slip names, or who stands at the desk or calls: one of these, or a name alone."""
-
-    person: Person | None = None
-    entry_id: int | None = None
-    code_id: int | None = None
-    name: str = ""
-
-    def as_voter(self, name: str, channel: Channel) -> Voter:
-        """Return them as a voter by this channel, whose ballot lies under this name."""
-        number = self.person.pk if self.person else None
-        return Voter(name, channel, number, self.entry_id, self.code_id)
 
 
 @transaction.atomic
@@ -370,9 +354,7 @@ def _wrong(pot: Pot, reading: Reading) -> str:
     """Return by a code which rule a reading breaks; what nobody can have marked is refused."""
     if reading.says != Says.MARKED:
         return ""
-    known = pot.projects.values_list("pk", "cost_pence", "exclusive")
-    listed = {number: Listed(cost, group) for number, cost, group in known}
-    wrong = wrong_with(pot, listed, reading.choice)
+    wrong = queries.wrong_with_choice(pot, reading.choice)
     if wrong is None:
         return ""
     if wrong.code in ("broken", "stranger") or not reading.as_marked:
@@ -660,12 +642,3 @@ def take_ticket(*, device: Device, code: str, at: datetime) -> Somebody | None:
 def forget_tickets(*, at: datetime) -> None:
     """Forget whom staff let in and who never began."""
     Ticket.objects.filter(expires_at__lte=at).delete()
-
-
-def as_facts(somebody: Somebody) -> dict[str, Any]:
-    """Return somebody as plain numbers, to be signed or kept in a session for minutes."""
-    return {
-        "person": somebody.person.pk if somebody.person else None,
-        "entry": somebody.entry_id,
-        "code": somebody.code_id,
-    }

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from commonweal.decide.ballots.models import Channel, Roll
+from commonweal.decide.ballots.queries import Listed, Voter, lines_of
+from commonweal.decide.ballots.rules import Choice, Wrong, wrong_with
 from commonweal.decide.budgets.models import Pot, Project, Reach
 from commonweal.decide.budgets.queries import FEWEST, pots_led
 from commonweal.decide.budgets.rules import may_run
@@ -31,6 +33,11 @@ from commonweal.decide.paper.models import (
     check_letter,
     hashed,
 )
+from commonweal.decide.registers import queries as registers
+from commonweal.decide.registers.models import Code, Entry, Part, opened
+from commonweal.decide.registers.rules import Unreadable, WrongCode, digest, typed
+from commonweal.ground.people.models import Person
+from commonweal.ground.places.models import Level
 from commonweal.ground.places.rules import Viewer
 
 # --- what stands on the paper
@@ -287,6 +294,127 @@ def waiting_papers(viewer: Viewer, batch: Batch, outcome: Outcome) -> QuerySet[P
 def paper_pending(pot: Pot) -> QuerySet[Batch]:
     """Return the batches of a pot for which its count waits."""
     return Batch.objects.filter(pot=pot, accepted_at__isnull=True, lost_at__isnull=True)
+
+
+# --- who somebody is
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """Whom a slip names, or who stands at the desk or calls: one of these, or a name alone."""
+
+    person: Person | None = None
+    entry_id: int | None = None
+    code_id: int | None = None
+    name: str = ""
+
+    def as_voter(self, name: str, channel: Channel) -> Voter:
+        """Return them as a voter by this channel, whose ballot lies under this name."""
+        number = self.person.pk if self.person else None
+        return Voter(name, channel, number, self.entry_id, self.code_id)
+
+    @property
+    def facts(self) -> dict[str, int | None]:
+        """Return them as plain numbers, to be signed or kept in a session for minutes."""
+        number = self.person.pk if self.person else None
+        return {"person": number, "entry": self.entry_id, "code": self.code_id}
+
+
+def somebody_from(viewer: Viewer, facts: Mapping[str, Any]) -> Somebody:
+    """Return somebody from the plain numbers they were kept as."""
+    number = facts.get("person")
+    found = Person.objects.filter(pk=number, is_active=True).first() if number else None
+    return Somebody(person=found, entry_id=facts.get("entry"), code_id=facts.get("code"))
+
+
+def as_ticket(typed: str) -> str:
+    """Return the short code of a kiosk as it was given out."""
+    return re.sub(r"[\s-]", "", typed).upper()[:20]
+
+
+def voted_already(pot: Pot, somebody: Somebody) -> Channel | None:
+    """Return by what way somebody has voted in a pot, if they have."""
+    same = lines_of(somebody.as_voter("", Channel.PAPER))
+    found = Roll.objects.filter(same, pot=pot).values_list("channel", flat=True).first()
+    return Channel(found) if found is not None else None
+
+
+def wrong_with_choice(pot: Pot, choice: Choice) -> Wrong | None:
+    """Say what the pot's ballot cannot take in a choice; nothing if it can take it."""
+    known = pot.projects.values_list("pk", "cost_pence", "exclusive")
+    listed = {number: Listed(cost, group) for number, cost, group in known}
+    return wrong_with(pot, listed, choice)
+
+
+class NobodyFound(Exception):
+    """Nobody is known by what was typed; ``field`` says where, the words what to do."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field = field
+
+
+def parts_asked(viewer: Viewer, pot: Pot) -> list[str]:
+    """Return what a slip has to say for somebody to be found on a register, in its order."""
+    found = registers.registers_for(viewer, pot.community)
+    known = {part for register in found for part in register.parts}
+    return [part for part in Part.values if part in known]
+
+
+def takes_a_name(viewer: Viewer, pot: Pot) -> bool:
+    """Tell whether a name alone is enough on a slip: where no register could know better."""
+    sure_enough = pot.level <= Level.POSTCODE and pot.reach == Reach.PLACE
+    return sure_enough and not parts_asked(viewer, pot)
+
+
+def somebody(viewer: Viewer, pot: Pot, given: Mapping[str, str]) -> Somebody:
+    """Return whom staff mean, by one of: an email, a voting code, a register, or a name alone.
+
+    Raises ``NobodyFound``.
+    """
+    if given.get("email"):
+        return Somebody(person=_with_email(given["email"]))
+    if given.get("code"):
+        code = code_typed(viewer, pot, given["code"])
+        return Somebody(code_id=code.pk, entry_id=code.entry_id)
+    if given.get("name"):
+        return Somebody(name=" ".join(given["name"].casefold().split()))
+    return Somebody(entry_id=_on_register(viewer, pot, given).pk)
+
+
+def _with_email(email: str) -> Person:
+    found = Person.objects.filter(email=email.strip().lower(), is_active=True).first()
+    if found is None:
+        raise NobodyFound("email", _("Nobody has an account with this address."))
+    return found
+
+
+def _on_register(viewer: Viewer, pot: Pot, given: Mapping[str, str]) -> Entry:
+    for register in registers.registers_for(viewer, pot.community):
+        if not all(given.get(part) for part in register.parts) or register.key is None:
+            continue
+        try:
+            known = digest(opened(register.key), register.parts, given)
+        except Unreadable as wrong:
+            raise NobodyFound(register.parts[0], str(wrong)) from None
+        found = Entry.objects.filter(register=register, digest=known, gone_at__isnull=True)
+        entry = found.select_related("place", "register__community").first()
+        if entry and pot.community_id in registers.place_words(entry).branch():
+            return entry
+    words = _("Nobody of this place is on the register like this. Compare it with the slip.")
+    raise NobodyFound(next(iter(parts_asked(viewer, pot)), "email"), words)
+
+
+def code_typed(viewer: Viewer, pot: Pot, text: str) -> Code:
+    """Return the voting code that was typed, if it counts for this pot; raise ``NobodyFound``."""
+    try:
+        signs = typed(text)
+    except WrongCode as wrong:
+        raise NobodyFound("code", str(wrong)) from None
+    found = registers.code_typed(viewer, signs)
+    if found is None or found.pot_id != pot.pk or found.cancelled_at is not None:
+        raise NobodyFound("code", _("This code is not one of this ballot, or it was cancelled."))
+    return found
 
 
 # --- how people voted

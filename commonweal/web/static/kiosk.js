@@ -1,0 +1,25 @@
+// A kiosk forgets whoever has left: after ninety seconds without a touch it asks, then begins anew.
+// Without script the page does so by itself after ten minutes.
+const start = document.body.dataset.start;
+const dialog = document.getElementById("still-there");
+const [ASKS, FORGETS] = [90_000, 30_000];
+let timer;
+
+function wait() {
+  clearTimeout(timer);
+  if (dialog.open) dialog.close();
+  timer = setTimeout(ask, ASKS);
+}
+
+function ask() {
+  dialog.showModal();
+  timer = setTimeout(() => location.replace(start), FORGETS);
+}
+
+if (start) {
+  for (const kind of ["pointerdown", "keydown", "scroll", "input"]) {
+    addEventListener(kind, wait, { passive: true });
+  }
+  addEventListener("pageshow", (event) => event.persisted && location.replace(start));
+  wait();
+}
