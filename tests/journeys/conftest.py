@@ -68,12 +68,14 @@ def window(
         *,
         width: int = DESK,
         script: bool = True,
+        touch: bool = False,
         second_factor: bool = False,
     ) -> Watch:
         context = browser.new_context(
             base_url=live_server.url,
             viewport={"width": width, "height": 800},
             java_script_enabled=script,
+            has_touch=touch,
             reduced_motion="reduce",
         )
         context.set_default_timeout(15_000)

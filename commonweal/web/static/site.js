@@ -16,3 +16,12 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-autosubmit]");
   if (form) form.requestSubmit();
 });
+
+// Presses on a ballot wait for one another; each says what the form says when its turn has come.
+document.addEventListener("htmx:before:request", (event) => {
+  const { request } = event.detail.ctx;
+  if (request.form?.id !== "ballot") return;
+  const pressed = request.body.get("do");
+  request.body = new URLSearchParams(new FormData(request.form));
+  if (pressed) request.body.set("do", pressed);
+});
