@@ -68,7 +68,17 @@ def not_understood(request: HttpRequest, exception: ValidationError) -> HttpResp
     return api.create_response(request, problem.model_dump(), status=422)
 
 
-for router in (places, directory, challenges, proposals, appraisals, budgets, counts, milestones, journal):
+for router in (
+    places,
+    directory,
+    challenges,
+    proposals,
+    appraisals,
+    budgets,
+    counts,
+    milestones,
+    journal,
+):
     for address in router.path_operations.values():
         for operation in address.operations:
             operation.methods = ["GET", "HEAD"]

@@ -10,9 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from commonweal.decide.ballots import actions as voting
+from commonweal.decide.ballots import queries, rules
 from commonweal.decide.ballots.models import Ballot, Roll
 from commonweal.decide.ballots.rules import Choice
-from commonweal.decide.ballots import queries, rules
 from commonweal.decide.budgets.models import Pot
 from commonweal.decide.counts import actions as counts
 from commonweal.ground.journal.models import Entry
