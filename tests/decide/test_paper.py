@@ -94,7 +94,7 @@ def test_the_database_gives_out_no_serial_twice(pot, staff):
 
 def test_papers_go_out_come_back_and_are_counted(pot, staff, voters, now):
     one, two, three = staff
-    a, b, c = numbers(pot)
+    a, b, _ = numbers(pot)
     batch = opened(one, pot, voters)
     assert Pot.objects.get().waits_for_paper
     assert Roll.objects.filter(channel=Channel.PAPER).count() == 4

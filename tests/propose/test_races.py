@@ -126,7 +126,7 @@ def test_two_merges_at_once_and_a_yes_taken_back_leave_one_clear_state(
             joining=third,
             suggested_by=neighbour,
             suggested_at=idea.created_at,
-        )  # fmt: skip
+        )
     )
     turn = iter(range(THREADS))
 

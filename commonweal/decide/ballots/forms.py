@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -70,7 +71,8 @@ def value_in(word: str) -> int | None:
     return int(word) if fits else None
 
 
-class Written(NamedTuple):
+@dataclass(frozen=True)
+class Written:
     """What stands on a ballot's form for each project, mistakes included."""
 
     words: dict[int, str]
@@ -256,7 +258,8 @@ class BallotForm(forms.Form):
         return [e.messages[0] for e in found if not e.params]
 
 
-class Line(NamedTuple):
+@dataclass(frozen=True)
+class Line:
     """One project as it stands on a ballot's page."""
 
     project: Project

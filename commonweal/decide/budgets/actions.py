@@ -218,11 +218,15 @@ def copy_pot(
         viewer,
         challenge,
         community,
-        **{**same, "title": title, "pence": pence},
-        copied_from=past,
-        is_draft=True,
-        steps_done=[step.value for step in Step if step not in (Step.IDEAS, Step.DATES)],
-        **_dates_moved_on(past, viewer.at),
+        **{
+            **same,
+            **_dates_moved_on(past, viewer.at),
+            "title": title,
+            "pence": pence,
+            "copied_from": past,
+            "is_draft": True,
+            "steps_done": [step.value for step in Step if step not in (Step.IDEAS, Step.DATES)],
+        },
     )
     pot.save()
     _record(viewer, "pot.drafted", pot)

@@ -133,7 +133,7 @@ class PurposeForm(PotModelForm):
 class BeginForm(PurposeForm):
     """The first step of a new pot, or of one for each of several districts."""
 
-    districts = forms.ModelMultipleChoiceField(
+    districts: forms.ModelMultipleChoiceField[Any] = forms.ModelMultipleChoiceField(
         None,
         label=_("A pot for each district?"),
         required=False,
@@ -396,7 +396,8 @@ class CopyForm(forms.Form):
         listed = list(past.projects.order_by("pk"))
         lost = [project.pk for project in listed if project.is_funded is not True]
         begin = {"title": past.title, "pence": past.pence, "projects": lost}
-        super().__init__(*args, initial=begin, **given)
+        given["initial"] = begin
+        super().__init__(*args, **given)
         field = self.fields["projects"]
         assert isinstance(field, forms.TypedMultipleChoiceField)
         field.choices = [

@@ -183,7 +183,7 @@ def proposals_with_too_few(pot: Pot) -> int:
     return _with_support(pot).filter(support__lt=pot.supports_needed).count()
 
 
-def _with_support(pot: Pot) -> QuerySet[Proposal]:
+def _with_support(pot: Pot) -> QuerySet[Any]:
     costed = Proposal.objects.filter(
         challenge=pot.challenge_id,
         authority=pot.authority_id,
