@@ -268,7 +268,7 @@ def test_nobody_decides_an_appeal_about_their_own_work(
     for person in (clerk, resident, moderator, None):
         with pytest.raises(PermissionDenied):
             decide(appealed, person, as_)
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(IntegrityError, match="own_hands"), transaction.atomic():
         Appraisal.objects.filter(pk=appealed.pk).update(
             decision="stands", decision_words="Mine", decided_by=clerk, decided_at=appealed.begun_at
         )

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.places.models import Authority, Community
 from commonweal.kit.addresses import address
-from commonweal.kit.composed import among
 from commonweal.propose.proposals.models import Proposal
 
 
@@ -194,7 +193,7 @@ class Appraisal(models.Model):
             ),
             models.CheckConstraint(
                 name="appraisal_is_not_decided_by_its_own_hands",
-                condition=Q(decided_by__isnull=True) | ~Q(among("decided_by", F("hands"))),
+                condition=Q(decided_by__isnull=True) | ~Q(hands__contains=[F("decided_by")]),
             ),
             models.CheckConstraint(
                 name="appraisal_appeal_never_makes_worse",
