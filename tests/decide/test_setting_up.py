@@ -19,6 +19,7 @@ from commonweal.ground.challenges import actions as challenges
 from commonweal.ground.challenges.models import Challenge, Outcome
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.places.models import Level, RoleKind
+from commonweal.ground.places.rules import Viewer
 from commonweal.propose.proposals.models import Status
 from tests.factories import world
 
@@ -44,6 +45,14 @@ def coming(challenge: Challenge, now: datetime) -> Pot:
     """Return a pot that opens tomorrow, with nothing in it."""
     opens = now + timedelta(days=1)
     return world.a_pot(challenge, costs=(), opens_at=opens, closes_at=opens + timedelta(days=7))
+
+
+def a_draft(challenge: Challenge, viewer: Viewer, **given: Any) -> Pot:
+    """Return a pot of which the first step is done."""
+    whole = {"title": "Autumn pot", "about": "Warm homes.", "pence": 50_000_00, **given}
+    return actions.draft_pot(
+        viewer=viewer, challenge=challenge, community=challenge.community, **whole
+    )
 
 
 def test_a_leader_sets_a_pot_up_and_the_journal_tells(wanted, leader, seen_by) -> None:
@@ -227,25 +236,48 @@ def test_a_pot_cannot_shrink_below_a_project_in_it(coming, leader, seen_by) -> N
 # --- the pages
 
 
-def filled(now: datetime, community_id: int, **given: Any) -> dict[str, Any]:
+def filled(**given: Any) -> dict[str, Any]:
+    """Return what the first step asks for."""
+    return {"title": "Autumn pot", "about": "Warm homes", "pence": "£50,000", **given}
+
+
+def said(step: str, now: datetime, community_id: int, **given: Any) -> dict[str, Any]:
+    """Return a whole answer to one of the later steps."""
     days = {
         name: f"{now + timedelta(days=n):%Y-%m-%dT%H:%M}"
         for name, n in (("opens_at", 2), ("closes_at", 9))
     }
-    return {
-        "title": "Autumn pot", "about": "Warm homes", "community": community_id, "pence": "£50,000",
-        "rule": "greedy", "level": 2, **days, **given,
+    whole: dict[str, dict[str, Any]] = {
+        "purpose": filled(),
+        "voters": {
+            "community": community_id, "reach": "place", "level": 2, "paper_policy": "first"
+        },
+        "ballot": {
+            "ballot_kind": "approval", "fewest": 1, "most": "", "points": 10, "top_score": 5,
+            "order_is_fixed": "no",
+        },
+        "counting": {"rule": "greedy", "quorum": 0, "lot_seed": "three sixes"},
+        "dates": {**days, "public_at": "", "result_at": ""},
     }  # fmt: skip
+    return {**whole[step], **given}
 
 
-def test_a_leader_sets_a_pot_up_in_three_steps(challenge, leader, visit, signed_in, now) -> None:
+def at_step(pot: Pot, step: str) -> str:
+    return reverse("budgets:step", args=[pot.pk, step])
+
+
+def test_a_leader_sets_a_pot_up_step_by_step(challenge, leader, visit, signed_in, now) -> None:
     signed_in(leader, second_factor=True)
     proposal = world.a_proposal(challenge, title="Warm house")
     start = reverse("budgets:set_up", args=[challenge.slug])
     visit(start)
-    page = visit(start, data=filled(now, challenge.community_id))
+    page = visit(start, data=filled())
     pot = Pot.objects.get()
-    assert pot.pence == 50_000_00
+    assert (pot.pence, pot.is_draft, page.h1) == (50_000_00, True, ["Who may vote"])
+    page = visit(at_step(pot, "voters"), data=said("voters", now, challenge.community_id))
+    assert page.h1 == ["What a ballot asks"]
+    page = visit(at_step(pot, "ballot"), data=said("ballot", now, challenge.community_id))
+    assert page.h1 == ["The ideas on the ballot"]
     assert "Warm house" in page.text
     add = f"{reverse('budgets:add', args=[pot.pk])}?idea={proposal.pk}"
     assert 'value="30,000"' in visit(add).html
@@ -264,13 +296,18 @@ def test_a_leader_sets_a_pot_up_in_three_steps(challenge, leader, visit, signed_
         change, data={"title": "Warm house", "summary": "Better", "where": "Q", "cost_pence": "1"}
     )
     assert Project.objects.get().cost_pence == 1_00
-    page = visit(reverse("budgets:check", args=[pot.pk]))
+    page = visit(reverse("budgets:choose", args=[pot.pk]), data={"supports_needed": 0})
+    assert page.h1 == ["How votes are counted"]
+    page = visit(at_step(pot, "counting"), data=said("counting", now, challenge.community_id))
+    assert page.h1 == ["When it opens and closes"]
+    page = visit(at_step(pot, "dates"), data=said("dates", now, challenge.community_id))
+    assert "it opens by itself" in page.text
+    page = visit(reverse("budgets:make_public", args=[pot.pk]), data={})
     assert "Voting opens by itself" in page.text
-    visit(
-        reverse("budgets:change", args=[pot.pk]),
-        data=filled(now, challenge.community_id, title="Winter pot"),
-    )
-    assert Pot.objects.get().title == "Winter pot"
+    visit(at_step(pot, "purpose"), data=filled(title="Winter pot"))
+    pot.refresh_from_db()
+    assert (pot.title, pot.is_draft, pot.rule, pot.level) == ("Winter pot", False, "greedy", 2)
+    assert (pot.community_id, pot.lot_seed) == (challenge.community_id, "three sixes")
     visit(reverse("budgets:remove", args=[project.pk]), data={})
     assert not Project.objects.exists()
     visit(reverse("budgets:remove", args=[project.pk]), data={}, status=404)
@@ -283,27 +320,70 @@ def test_a_leader_sets_a_pot_up_in_three_steps(challenge, leader, visit, signed_
         ({"pence": "0"}, "above nothing"),
         ({"pence": "9" * 25}, "pounds"),
         ({"pence": "99999999999999"}, "a pot could hold"),
-        ({"closes_at": "2020-01-01T10:00"}, "close after it opens"),
-        ({"opens_at": "2020-01-01T10:00"}, "Open it later than now"),
-        ({"opens_at": "soon"}, "Write the day and the time"),
         ({"title": ""}, "Fill in: Name of the pot"),
         ({"title": "a\x00b"}, "Null characters"),
-        ({"rule": "coin"}, "coin"),
-        ({"level": "77"}, "77"),
-        ({"community": "999999"}, "choice"),
     ],
 )
 def test_mistakes_are_said_beside_the_field_and_nothing_is_saved(
-    challenge, leader, visit, signed_in, now, wrong, words
+    challenge, leader, visit, signed_in, wrong, words
 ) -> None:
     signed_in(leader, second_factor=True)
-    page = visit(
-        reverse("budgets:set_up", args=[challenge.slug]),
-        data=filled(now, challenge.community_id, **wrong),
-    )
+    page = visit(reverse("budgets:set_up", args=[challenge.slug]), data=filled(**wrong))
     assert page.title.startswith("Mistake:")
     assert words in page.text
     assert not Pot.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong", "words"),
+    [
+        ("purpose", {"pence": "0"}, "above nothing"),
+        ("voters", {"level": "77"}, "77"),
+        ("voters", {"reach": "the moon"}, "the moon"),
+        ("voters", {"community": "999999"}, "choice"),
+        ("ballot", {"fewest": 3, "most": 2}, "fewer than a ballot needs"),
+        ("ballot", {"ballot_kind": "points", "fewest": 9, "points": 3}, "fewer points than ideas"),
+        ("ballot", {"ballot_kind": "song"}, "song"),
+        ("ballot", {"top_score": "1000"}, "10"),
+        ("counting", {"rule": "coin"}, "coin"),
+        ("counting", {"quorum": "-1"}, "0"),
+        ("counting", {"lot_seed": "<b>"}, "Use letters, digits, dots and spaces"),
+        ("counting", {"lot_seed": ""}, "Fill in: The word that lots are drawn with"),
+        ("dates", {"closes_at": "2020-01-01T10:00"}, "close after it opens"),
+        ("dates", {"opens_at": "2020-01-01T10:00"}, "Open it later than now"),
+        ("dates", {"opens_at": "soon"}, "Write the day and the time"),
+        ("dates", {"opens_at": "0001-01-01T00:00"}, "2099"),
+        ("dates", {"public_at": "2098-01-01T10:00"}, "see the pot when voting opens"),
+        ("dates", {"result_at": "2001-01-01T10:00"}, "no result before voting closes"),
+    ],
+)
+def test_mistakes_in_a_later_step_leave_the_pot_as_it_was(
+    challenge, leader, visit, signed_in, seen_by, now, step, wrong, words
+) -> None:
+    pot = a_draft(challenge, seen_by(leader))
+    signed_in(leader, second_factor=True)
+    before = Pot.objects.values().get()
+    page = visit(at_step(pot, step), data=said(step, now, challenge.community_id, **wrong))
+    assert page.title.startswith("Mistake:")
+    assert words in page.text
+    assert Pot.objects.values().get() == before
+
+
+def test_phragmens_method_is_refused_where_it_cannot_read_the_ballots(
+    challenge, leader, visit, signed_in, seen_by, now
+) -> None:
+    pot = a_draft(challenge, seen_by(leader))
+    signed_in(leader, second_factor=True)
+    at_home = challenge.community_id
+    visit(at_step(pot, "ballot"), data=said("ballot", now, at_home, ballot_kind="ranked"))
+    page = visit(at_step(pot, "counting"), data=said("counting", now, at_home, rule="phragmen"))
+    assert "cannot count places, points or scores" in page.text
+    visit(at_step(pot, "ballot"), data=said("ballot", now, at_home, ballot_kind="basket"))
+    visit(at_step(pot, "counting"), data=said("counting", now, at_home, rule="phragmen"))
+    page = visit(at_step(pot, "ballot"), data=said("ballot", now, at_home, ballot_kind="points"))
+    assert "cannot count places, points or scores" in page.text
+    pot.refresh_from_db()
+    assert (pot.rule, pot.ballot_kind) == ("phragmen", "basket")
 
 
 def test_without_an_outcome_the_page_says_what_comes_first(
@@ -313,7 +393,7 @@ def test_without_an_outcome_the_page_says_what_comes_first(
     signed_in(leader, second_factor=True)
     start = reverse("budgets:set_up", args=[challenge.slug])
     assert "First the outcome, then the money" in visit(start).text
-    visit(start, data=filled(now, challenge.community_id))
+    visit(start, data=filled())
     assert not Pot.objects.exists()
 
 
@@ -323,7 +403,10 @@ def test_the_desk_of_a_pot_is_for_those_who_run_it(
     project = world.a_pot(coming.challenge).projects.first()
     pages = [
         reverse(f"budgets:{name}", args=[coming.pk])
-        for name in ("check", "change", "choose", "add")
+        for name in ("check", "choose", "add", "extend", "correct", "withdraw")
+    ]
+    pages += [
+        at_step(coming, step) for step in ("purpose", "voters", "ballot", "counting", "dates")
     ]
     pages += [
         reverse("budgets:set_up", args=[coming.challenge.slug]),
@@ -379,11 +462,13 @@ def test_an_open_ballot_leads_to_its_ideas_and_to_no_form(pot, leader, visit, si
 def test_an_open_pot_shows_no_form_that_could_save_nothing(pot, leader, visit, signed_in) -> None:
     signed_in(leader, second_factor=True)
     project = pot.projects.first()
-    for name, key in (("change", pot.pk), ("change_project", project.pk)):
-        page = visit(reverse(f"budgets:{name}", args=[key]))
+    steps = [at_step(pot, step) for step in ("purpose", "voters", "ballot", "counting", "dates")]
+    for address in (*steps, reverse("budgets:change_project", args=[project.pk])):
+        page = visit(address)
         assert "Voting has opened" in page.text
         asked = {control.get("name") for control in page.controls}
         assert not asked & {"title", "summary", "pence", "cost_pence", "opens_at"}
+        assert not asked & {"reach", "level", "ballot_kind", "fewest", "rule", "quorum", "lot_seed"}
 
 
 def test_removing_from_an_open_ballot_is_refused_with_words(pot, leader, visit, signed_in) -> None:
