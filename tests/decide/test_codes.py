@@ -36,6 +36,7 @@ from commonweal.ground.journal.models import Entry as Journal
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Level, RoleKind
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit import printing
 from tests.decide.conftest import numbers
 from tests.decide.test_registers import OMAR, PARTS, ROSA, listed
 from tests.factories import world
@@ -304,8 +305,8 @@ def pictures(pdf_given: dict[str, Any]) -> list[Image.Image]:
     import json
 
     drawn = typst.compile(
-        views.LETTERS, root=views.LETTERS.parent, font_paths=[views._fonts()], ignore_system_fonts=True,
-        sys_inputs={"given": json.dumps(pdf_given)}, format="png", ppi=150,
+        views.LETTERS, root=views.LETTERS.parent, font_paths=[printing._fonts()],
+        ignore_system_fonts=True, sys_inputs={"given": json.dumps(pdf_given)}, format="png", ppi=150,
     )  # fmt: skip
     pages = drawn if isinstance(drawn, list) else [drawn]
     return [Image.open(io.BytesIO(page)).convert("L") for page in pages]

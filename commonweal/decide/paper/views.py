@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import typst
 from django.contrib import messages
 from django.core import signing
 from django.core.cache import cache as cache_of_site
@@ -54,6 +50,7 @@ from commonweal.decide.registers.models import Part
 from commonweal.kit.clock import database_now
 from commonweal.kit.doors import privileged, the_one
 from commonweal.kit.money import pounds
+from commonweal.kit.printing import as_pdf
 from commonweal.kit.request import Request
 
 # --- batches
@@ -1026,27 +1023,11 @@ def tally_sheet(request: Request, batch_id: int) -> HttpResponse:
 
 
 def _pdf(template: Path, given: dict[str, Any], name: str) -> HttpResponse:
-    """Set a page, tagged for screen readers."""
-    made = typst.compile(
-        template,
-        root=template.parent,
-        font_paths=[_fonts()],
-        ignore_system_fonts=True,
-        sys_inputs={"given": json.dumps(given)},
-        pdf_standards="ua-1",
-    )
     return HttpResponse(
-        made,
+        as_pdf(template, given),
         content_type="application/pdf",
         headers={"Content-Disposition": f'inline; filename="{name}"'},
     )
-
-
-@cache
-def _fonts() -> Path:
-    found = find_spec("font_source_sans_pro")
-    assert found is not None and found.submodule_search_locations
-    return Path(found.submodule_search_locations[0]) / "files"
 
 
 # --- shared

@@ -6,16 +6,12 @@ import csv
 import hashlib
 import hmac
 import io
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-import typst
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib import messages
@@ -42,6 +38,7 @@ from commonweal.decide.registers.models import BatchKind, Code, Part, Register, 
 from commonweal.ground.journal.queries import harmless
 from commonweal.ground.places.models import Community
 from commonweal.kit.doors import privileged, signed_in, the_one
+from commonweal.kit.printing import as_pdf
 from commonweal.kit.request import Request
 
 BIGGEST = 2**63 - 1
@@ -693,14 +690,7 @@ def _pdf(
         ],
         "codes": [_on_paper(site, key, number, to) for number, to in rows],
     }
-    return typst.compile(
-        LETTERS,
-        root=LETTERS.parent,
-        font_paths=[_fonts()],
-        ignore_system_fonts=True,
-        sys_inputs={"given": json.dumps(given)},
-        pdf_standards="ua-1",
-    )
+    return as_pdf(LETTERS, given)
 
 
 def _on_paper(site: str, key: bytes, number: int, to: list[str]) -> dict[str, Any]:
@@ -720,13 +710,6 @@ def _square(address: str) -> list[list[bool]]:
     drawn = QRCode(error_correction=ERROR_CORRECT_M, mask_pattern=3, border=4)
     drawn.add_data(address)
     return cast("list[list[bool]]", drawn.get_matrix())
-
-
-@lru_cache
-def _fonts() -> Path:
-    found = find_spec("font_source_sans_pro")
-    assert found is not None and found.submodule_search_locations
-    return Path(found.submodule_search_locations[0]) / "files"
 
 
 # --- shared
