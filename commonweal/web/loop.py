@@ -5,6 +5,7 @@ from commonweal.decide.budgets import manifest as budgets
 from commonweal.decide.counts import manifest as counts
 from commonweal.decide.paper import manifest as paper
 from commonweal.decide.registers import manifest as registers
+from commonweal.decide.rehearsals import manifest as rehearsals
 from commonweal.deliver.milestones import manifest as milestones
 from commonweal.ground.challenges import manifest as challenges
 from commonweal.ground.directory import manifest as directory
@@ -28,6 +29,7 @@ LOOP: tuple[Manifest, ...] = (
     registers.MANIFEST,
     ballots.MANIFEST,
     counts.MANIFEST,
+    rehearsals.MANIFEST,
     paper.MANIFEST,
     milestones.MANIFEST,
     updates.MANIFEST,

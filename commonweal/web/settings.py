@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "commonweal.decide.registers",
     "commonweal.decide.ballots",
     "commonweal.decide.counts",
+    "commonweal.decide.rehearsals",
     "commonweal.decide.paper",
     "commonweal.deliver.milestones",
     "commonweal.spread.updates",

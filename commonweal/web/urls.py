@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("commonweal.decide.registers.urls")),
     path("", include("commonweal.decide.ballots.urls")),
     path("", include("commonweal.decide.counts.urls")),
+    path("", include("commonweal.decide.rehearsals.urls")),
     path("", include("commonweal.decide.paper.urls")),
     path("", include("commonweal.deliver.milestones.urls")),
     path("", include("commonweal.spread.updates.urls")),

@@ -160,6 +160,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "budgets:choose": (STAFF, FROZEN),
     "budgets:add": (STAFF, STAFF),
     "counts:count": (NOT_ASKED, "sign-in 403 403 403 second-step 409 404"),
+    "rehearsals:ask": (NOT_ASKED, DONE_BY_STAFF),
     "budgets:change_project": (STAFF, STAFF),
     "budgets:remove": (NOT_ASKED, "sign-in 403 403 403 second-step 409 404"),
     "milestones:list": (EVERYONE, NOT_ASKED),
