@@ -279,6 +279,7 @@ def test_a_leader_sets_a_pot_up_step_by_step(challenge, leader, visit, signed_in
     page = visit(at_step(pot, "ballot"), data=said("ballot", now, challenge.community_id))
     assert page.h1 == ["The ideas on the ballot"]
     assert "Warm house" in page.text
+    visit(reverse("budgets:choose", args=[pot.pk]), data={"supports_needed": "0"})
     add = f"{reverse('budgets:add', args=[pot.pk])}?idea={proposal.pk}"
     assert 'value="30,000"' in visit(add).html
     visit(

@@ -44,7 +44,7 @@ from commonweal.propose.proposals.models import Proposal, Status
 A_YEAR = timedelta(days=364)  # the same day of the week
 SETTINGS = (
     "about", "pence", "ballot_kind", "fewest", "most", "points", "top_score", "order_is_fixed",
-    "rule", "quorum", "supports_needed", "reach", "level", "paper_policy",
+    "rule", "quorum", "supports_needed", "appraised_only", "reach", "level", "paper_policy",
 )  # fmt: skip
 WORDS = ("title", "summary", "where", "outcome", "run_by", "cost_note", "cost_lines", "exclusive")
 MOST_PICTURES = 5
@@ -92,7 +92,15 @@ class TooDear(Exception):
 
 
 class ProposalNotReady(Exception):
-    """The proposal is not public, not of this challenge, already in a ballot, or too few signed it."""
+    """The proposal is not public, of another challenge, in a ballot, signed by too few or not appraised."""
+
+
+class OtherThanAppraised(Exception):
+    """Staff found another cost, and the authors answered to that one; ``pence`` is what they found."""
+
+    def __init__(self, pence: int) -> None:
+        super().__init__(pence)
+        self.pence = pence
 
 
 @transaction.atomic
@@ -153,6 +161,7 @@ def draft_pot(
         pence=pence,
         round=round,
         is_draft=True,
+        appraised_only=True,
         steps_done=[Step.PURPOSE.value],
         **_dates_to_begin_with(viewer.at),
     )
@@ -242,11 +251,14 @@ def _copy_project(viewer: Viewer, pot: Pot, project: Project) -> None:
         fits = queries.proposals_to_add(pot).filter(pk=proposal.pk).exists()
         proposal = proposal if fits else None
     words = {name: getattr(project, name) for name in WORDS}
+    found = queries.appraised(proposal)
+    if found is not None and found.total_pence != project.cost_pence:
+        words["cost_lines"] = []  # they no longer add up
     add_project(
         viewer=viewer,
         pot_id=pot.pk,
         proposal=proposal,
-        cost_pence=project.cost_pence,
+        cost_pence=found.total_pence if found else project.cost_pence,
         **words,
     )
 
@@ -464,7 +476,8 @@ def add_project(
 ) -> Project:
     """Put a costed proposal, or something without one, on the ballot.
 
-    ``words``: ``where outcome run_by cost_note cost_lines exclusive``.
+    An appraised one costs what staff found, for its authors answered to that. ``words``: ``where
+    outcome run_by cost_note cost_lines exclusive``.
     """
     pot = _pot_to_change(viewer, pot_id)
     if cost_pence > pot.pence:
@@ -473,6 +486,7 @@ def add_project(
         proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
         if not queries.proposals_to_add(pot).filter(pk=proposal.pk).exists():
             raise ProposalNotReady
+        _check_cost(proposal, cost_pence)
         proposals.mark(proposal_ids=[proposal.pk], status=Status.IN_BALLOT)
     project = Project.objects.create(
         authority=pot.authority,
@@ -493,6 +507,8 @@ def change_project(*, viewer: Viewer, project_id: int, cost_pence: int, **words:
     pot, project = _project_to_change(viewer, project_id)
     if cost_pence > pot.pence:
         raise TooDear
+    if cost_pence != project.cost_pence:
+        _check_cost(project.proposal, cost_pence)
     project.cost_pence = cost_pence
     for name, value in words.items():
         setattr(project, name, value)
@@ -509,6 +525,12 @@ def remove_project(*, viewer: Viewer, project_id: int) -> Pot:
     project.delete()
     _record(viewer, "project.removed", pot)
     return pot
+
+
+def _check_cost(proposal: Proposal | None, cost_pence: int) -> None:
+    found = queries.appraised(proposal)
+    if found is not None and found.total_pence != cost_pence:
+        raise OtherThanAppraised(found.total_pence)
 
 
 def _let_proposals_go(projects: Iterable[Project]) -> None:

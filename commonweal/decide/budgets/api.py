@@ -34,6 +34,7 @@ class PotRow(Schema):
     rule: str
     quorum: int
     supports_needed: int
+    appraised_only: bool
     lot_seed: str
     reach: str
     level: int

@@ -37,7 +37,6 @@ else:
     PotModelForm = ProjectModelForm = QuietModelForm = forms.ModelForm
 
 YEARS = range(2000, 2100)
-MOST_LINES = 20
 # A seed is read aloud at a dice roll and typed into a terminal for a recount.
 SEED = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9 .:_-]*$", _("Use letters, digits, dots and spaces"))
 
@@ -99,7 +98,7 @@ class CostLines(forms.CharField):
     def clean(self, value: Any) -> Any:
         """Return what and pence of each line."""
         lines = [line.strip() for line in (super().clean(value) or "").splitlines() if line.strip()]
-        if len(lines) > MOST_LINES:
+        if len(lines) > queries.MOST_LINES:
             raise ValidationError(gettext("Twenty lines are enough: put small things together"))
         return [self._read(line) for line in lines]
 
@@ -299,10 +298,18 @@ class IdeasForm(StepForm):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "govuk-input--width-4"}),
         help_text=_("0 if every costed idea may stand on the ballot."),
     )
+    appraised_only = forms.BooleanField(
+        label=_("Only ideas that staff have appraised"),
+        help_text=_(
+            "They worked out what it costs and whether it can be done, and its authors could appeal."
+            " Take the tick away for small sums that nobody has to check."
+        ),
+        required=False,
+    )
 
     class Meta:
         model = Pot
-        fields = ("supports_needed",)
+        fields = ("supports_needed", "appraised_only")
 
 
 class CountingForm(StepForm):

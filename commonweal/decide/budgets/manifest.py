@@ -62,6 +62,7 @@ MANIFEST = Manifest(
             queries.challenge_more_panel,
             "budgets/panel_challenge_more.html",
         ),
+        Panel("budgets.Project", queries.appraisal_panel, "budgets/panel_appraisal.html"),
         Panel("proposals.Proposal", queries.proposal_panel, "budgets/panel_proposal.html"),
         Panel("desk", queries.desk_panel, "budgets/panel_desk.html"),
         Panel("desk", queries.questions_panel, "budgets/panel_questions.html"),

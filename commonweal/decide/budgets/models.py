@@ -135,6 +135,7 @@ class Pot(models.Model):
     rule = models.CharField(max_length=20, choices=Rule.choices, default=Rule.EQUAL_SHARES)
     quorum = models.PositiveIntegerField(default=0)
     supports_needed = models.PositiveIntegerField(default=0)
+    appraised_only = models.BooleanField(default=False)
     reach = models.CharField(max_length=8, choices=Reach.choices, default=Reach.PLACE)
     level = models.PositiveSmallIntegerField(choices=Level.choices, default=Level.SELF_DECLARED)
     opens_at = models.DateTimeField()

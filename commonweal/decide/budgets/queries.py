@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from commonweal.decide.budgets.models import (
     Change,
@@ -29,8 +43,11 @@ from commonweal.ground.places.models import Community, CommunityKind, RoleKind
 from commonweal.ground.places.rules import Viewer, everyone, may_lead
 from commonweal.kit.composed import composed
 from commonweal.kit.money import pounds
+from commonweal.propose.appraisals import queries as appraisals
+from commonweal.propose.appraisals.models import Appraisal, Each, State, Verdict
 from commonweal.propose.proposals.models import Proposal, Status
 
+MOST_LINES = 20  # of a cost, as a ballot shows it
 FEWEST = 5  # a smaller count of people is hidden
 CARD = (
     "authority", "title", "pence", "opens_at", "closes_at", "counted_at", "declared_at", "community__name",
@@ -173,25 +190,110 @@ def projects_in(pot: Any) -> QuerySet[Project]:
     return rows.only(*(field.attname for field in Project._meta.fields), "proposal__status")
 
 
-def proposals_to_add(pot: Pot) -> QuerySet[Proposal]:
-    """Return the costed proposals of the pot's challenge that no pot holds yet and enough signed."""
-    return _with_support(pot).filter(support__gte=pot.supports_needed)
+def proposals_to_add(pot: Pot) -> QuerySet[Any]:
+    """Return the ideas of the pot's challenge that may be put on its ballot, each with its ``cost``.
+
+    They have a cost, stand in no other ballot, enough people signed them, and nothing that staff
+    found is in the way; where the pot asks for it, staff have found that they can be done.
+    """
+    ready = appraisals.may_be_in_ballot(appraised=pot.appraised_only)
+    return _waiting(pot).filter(ready, cost__gt=0, support__gte=pot.supports_needed)
 
 
-def proposals_with_too_few(pot: Pot) -> int:
-    """Return how many costed proposals lack signatures to get on the ballot."""
-    return _with_support(pot).filter(support__lt=pot.supports_needed).count()
-
-
-def _with_support(pot: Pot) -> QuerySet[Any]:
-    costed = Proposal.objects.filter(
+def _waiting(pot: Pot) -> QuerySet[Any]:
+    """Return the ideas that no ballot holds; an appraised one costs what staff found."""
+    rows = Proposal.objects.filter(
         challenge=pot.challenge_id,
         authority=pot.authority_id,
         status__in=(Status.PUBLISHED, Status.NOT_FUNDED),
-        cost_pence__isnull=False,
-        cost_pence__gt=0,
     )
-    return costed.annotate(support=Count("signatures")).order_by("-published_at", "-pk")
+    cost = Coalesce(appraisals.appraised_pence(), F("cost_pence"), output_field=BigIntegerField())
+    return (
+        rows.defer("search")
+        .annotate(support=Count("signatures"), cost=cost)
+        .order_by("-published_at", "-pk")
+    )
+
+
+class NotReady(NamedTuple):
+    """An idea that cannot be put on a ballot yet, and why, in words for the clerk."""
+
+    proposal: Proposal
+    why: list[str]
+
+
+def proposals_not_ready(pot: Pot, most: int = 30) -> list[NotReady]:
+    """Return the ideas that lack something, those that lack least first, the longest waiting first."""
+    ready = proposals_to_add(pot).order_by().values("pk")
+    rows = list(_waiting(pot).exclude(pk__in=ready).order_by("published_at", "pk")[:500])
+    held = appraisals.states_of([row.pk for row in rows])
+    found = [NotReady(row, _lacks(pot, row, held.get(row.pk))) for row in rows]
+    return sorted(found, key=lambda one: len(one.why))[:most]
+
+
+def _lacks(pot: Pot, idea: Any, held: Appraisal | None) -> list[str]:
+    """Return in words what keeps an idea from a ballot; ``held`` is where its appraisal stands."""
+    lacks = []
+    if idea.support < pot.supports_needed:
+        words = _("%(n)s of %(needed)s signatures")
+        lacks.append(words % {"n": idea.support, "needed": pot.supports_needed})
+    if held is None:
+        if pot.appraised_only:
+            lacks.append(_("nobody has begun to appraise it"))
+    elif held.state != State.FINAL:
+        lacks.append(
+            {
+                State.DRAFT: _("staff are working it out"),
+                State.SHOWN: _("its authors have not answered yet"),
+                State.APPEALED: _("an appeal waits to be decided"),
+            }[State(held.state)]
+        )
+    elif held.verdict == Verdict.NOT_FEASIBLE:
+        lacks.append(_("staff found that it cannot be done"))
+    elif held.lacks_agreement:
+        lacks.append(_("its authors have not agreed to the changes"))
+    if not idea.cost:
+        lacks.append(_("nobody has said what it costs"))
+    return lacks
+
+
+def short_of_needs(pot: Pot) -> int:
+    """Return how many ideas on the ballot lack what the pot asks of an idea by now."""
+    listed = Proposal.objects.filter(projects__pot=pot).annotate(support=Count("signatures"))
+    fit = Q(appraisals.may_be_in_ballot(appraised=pot.appraised_only))
+    return listed.exclude(fit & Q(support__gte=pot.supports_needed)).count()
+
+
+def appraised(proposal: Proposal | None) -> Appraisal | None:
+    """Return what staff found about an idea, once it is final."""
+    return appraisals.final_of(proposal.pk) if proposal is not None else None
+
+
+def appraisal_panel(viewer: Viewer, project: Project) -> Mapping[str, Any] | None:
+    """Return what staff found about the idea that a project comes from, as everyone may read it."""
+    if project.proposal is None or not project.proposal.is_public:
+        return None
+    found = appraised(project.proposal)
+    return {"appraisal": found} if found else None
+
+
+def as_appraised(proposal: Proposal) -> dict[str, Any]:
+    """Return the cost and its lines as staff found them, to begin a project with; nothing without."""
+    found = appraised(proposal)
+    if found is None:
+        return {}
+    lines = []
+    for line in appraisals.lines(found):
+        often = found.years if line.each == Each.YEAR else 1
+        what = line.what
+        if often > 1:
+            what = _("%(what)s, %(n)s years") % {"what": line.what, "n": often}
+        if line.pence:
+            lines.append({"what": " ".join(what.split()), "pence": line.pence * often})
+    return {
+        "cost_pence": found.total_pence,
+        "cost_lines": lines if len(lines) <= MOST_LINES else [],
+    }
 
 
 def projects_of(viewer: Viewer, proposal: Proposal) -> QuerySet[Project]:
@@ -290,6 +392,13 @@ def missing(pot: Pot, at: datetime) -> list[Missing]:
     elif listed < pot.fewest:
         words = _("A ballot asks for at least %(n)s ideas, and there are only %(listed)s.")
         found.append(Missing(Step.IDEAS, words % {"n": pot.fewest, "listed": listed}))
+    elif (short := short_of_needs(pot)) > 0:
+        words = ngettext(
+            "%(n)s idea on the ballot lacks signatures or a finished appraisal.",
+            "%(n)s ideas on the ballot lack signatures or a finished appraisal.",
+            short,
+        )
+        found.append(Missing(Step.IDEAS, words % {"n": short}))
     if Step.DATES in pot.steps_done:
         if pot.opens_at <= at:
             found.append(
@@ -462,18 +571,68 @@ def _of_challenge(authority: Any, at: Any, challenge: Any) -> QuerySet[Pot]:
 
 
 def proposal_panel(viewer: Viewer, proposal: Proposal) -> Mapping[str, Any] | None:
-    """Return where a proposal stands in a ballot."""
+    """Return where a proposal stands in a ballot, or what it still needs for one that is coming."""
+    found: list[Project] = []
+    ways: list[Way] = []
+    if proposal.status != Status.PUBLISHED:
+        found = _projects_on_page(viewer, proposal)
+    if proposal.status in (Status.PUBLISHED, Status.NOT_FUNDED):
+        ways = ways_to_a_ballot(viewer, proposal)
+    return {"projects": found, "ways": ways} if found or ways else None
+
+
+def _projects_on_page(viewer: Viewer, proposal: Proposal) -> list[Project]:
     if seats_of(viewer):
-        found = list(projects_of(viewer, proposal)[:3])
-    else:
-        asked = {"authority": viewer.authority.pk, "at": viewer.at}
-        found = _public_projects_of(**asked, proposal=proposal.pk)
-    return {"projects": found} if found else None
+        return list(projects_of(viewer, proposal)[:3])
+    asked = {"authority": viewer.authority.pk, "at": viewer.at}
+    return _public_projects_of(**asked, proposal=proposal.pk)
 
 
 @composed
 def _public_projects_of(authority: Any, at: Any, proposal: Any) -> QuerySet[Project]:
     return projects_of(everyone(authority, at), proposal)[:3]
+
+
+@dataclass
+class Way:
+    """What an idea needs to get on the ballot of a pot that opens later, and how far it is."""
+
+    pot: Pot
+    signatures: int
+    is_appraised: bool | None  # nothing where the pot does not ask for it
+    cannot: bool  # staff found that it cannot be done, or its authors have not agreed
+
+    @property
+    def still(self) -> int:
+        """Return how many signatures are missing."""
+        return max(0, self.pot.supports_needed - self.signatures)
+
+    @property
+    def share(self) -> int:
+        """Return how much of the way the signatures are, in hundredths."""
+        needed = self.pot.supports_needed
+        return min(100, self.signatures * 100 // needed) if needed else 100
+
+
+def ways_to_a_ballot(viewer: Viewer, proposal: Proposal) -> list[Way]:
+    """Return the ballots of its challenge that an idea may still get on; it knows who signed it."""
+    asked = {"authority": viewer.authority.pk, "at": viewer.at, "challenge": proposal.challenge_id}
+    coming = _coming(**asked)
+    if not coming:
+        return []
+    held = appraisals.on_page(viewer, proposal)
+    final = next((row for row in held if row.state == State.FINAL), None)
+    is_done = final is not None and not any(row.state != State.FINAL for row in held)
+    signed: int = getattr(proposal, "signature_count", 0)
+    cannot = final is not None and is_done and not final.passes
+    return [Way(pot, signed, is_done if pot.appraised_only else None, cannot) for pot in coming]
+
+
+@composed
+def _coming(authority: Any, at: Any, challenge: Any) -> QuerySet[Pot]:
+    later = Pot.objects.filter(_public(at), authority=authority, challenge=challenge)
+    rows = later.filter(opens_at__gt=at, withdrawn_at__isnull=True).order_by("opens_at", "pk")
+    return rows.only("authority", "title", "opens_at", "supports_needed", "appraised_only")[:3]
 
 
 def desk_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:

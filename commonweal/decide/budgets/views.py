@@ -476,7 +476,7 @@ def choose(request: Request, pot_id: int) -> HttpResponse:
         return {
             "projects": pot.projects.order_by("pk"),
             "page": page,
-            "too_few": queries.proposals_with_too_few(pot) if pot.supports_needed else 0,
+            "not_ready": queries.proposals_not_ready(pot),
             "is_frozen": _is_frozen(request, pot),
             "tour": _tour(pot, Step.IDEAS),
         }
@@ -500,6 +500,7 @@ def add(request: Request, pot_id: int) -> HttpResponse:
             "cost_pence": proposal.cost_pence,
             "cost_note": " ".join(proposal.cost_note.split())[:500],
         }
+        start |= queries.as_appraised(proposal)
     form = forms.ProjectForm(request.POST or None, initial=start)
     if request.method == "POST" and form.is_valid():
         viewer, given = _now(request), form.cleaned_data
@@ -568,6 +569,12 @@ def _project_from(form: forms.ProjectForm, action: Callable[[], Project]) -> boo
         form.add_error(None, _("Voting has opened. From now on the ballot stays as it is."))
     except Project.DoesNotExist:
         form.add_error(None, _("This has been taken off the ballot by somebody else."))
+    except actions.OtherThanAppraised as error:
+        words = _(
+            "Staff found that it costs %(found)s, and its authors answered to that. Write the same,"
+            " or have it worked out again first."
+        )
+        form.add_error("cost_pence", words % {"found": pounds(error.pence)})
     except actions.ProposalNotReady:
         form.add_error(None, _("This idea is not ready for this ballot. Choose another."))
     return not form.errors

@@ -229,7 +229,7 @@ def panel_desk(viewer: Viewer, thing: object) -> dict[str, Any] | None:
 
 def panel_proposal(viewer: Viewer, proposal: Proposal) -> dict[str, Any] | None:
     """Return what staff found about an idea; its authors see too what waits for their answer."""
-    found = _of_idea(proposal=proposal.pk)
+    found = on_page(viewer, proposal)
     final = next((row for row in found if row.state == State.FINAL), None)
     asked = next((row for row in found if row.state in (State.SHOWN, State.APPEALED)), None)
     for row in found:
@@ -241,6 +241,11 @@ def panel_proposal(viewer: Viewer, proposal: Proposal) -> dict[str, Any] | None:
         return None
     state = found[0].state if found else ""
     return {"final": final, "asked": asked, "leads": leads, "live": found, "live_state": state}
+
+
+def on_page(viewer: Viewer, proposal: Proposal) -> list[Appraisal]:
+    """Return the appraisals of an idea that count: the open one, then the final one; asked once."""
+    return viewer.once(("appraisals", proposal.pk), lambda: _of_idea(proposal=proposal.pk))
 
 
 def _is_author(viewer: Viewer, proposal: Proposal) -> bool:
@@ -284,16 +289,17 @@ def _mine(authority: Any, person: Any) -> QuerySet[Appraisal]:
 # --- the ballot
 
 
-def may_be_in_ballot() -> Q:
+def may_be_in_ballot(*, appraised: bool = False) -> Q:
     """Return the condition on ideas: none is being appraised, and what was found lets it through.
 
-    An idea that staff never appraised is for the clerk to judge.
+    ``appraised``: staff have to have found that it can be done. Otherwise an idea that they never
+    appraised is for the clerk to judge.
     """
     mine = Appraisal.objects.filter(proposal=OuterRef("pk"))
     no = Q(verdict=Verdict.NOT_FEASIBLE) | Q(verdict=Verdict.WITH_CHANGES, agreed_at=None)
-    return ~Q(Exists(mine.filter(state__in=Appraisal.OPEN))) & ~Q(
-        Exists(mine.filter(no, state=State.FINAL))
-    )
+    final = mine.filter(state=State.FINAL)
+    may = ~Q(Exists(mine.filter(state__in=Appraisal.OPEN))) & ~Q(Exists(final.filter(no)))
+    return may & Q(Exists(final)) if appraised else may
 
 
 def appraised_pence() -> Subquery:
