@@ -269,7 +269,7 @@ def test_an_order_is_made_with_buttons_alone(kind_of_pot, voting_client, visit) 
     page = visit(at("vote", pot))
     for do in (
         f"next-{first}", f"next-{second}", f"next-{third}", f"up-{third}", f"up-{third}",
-        f"up-{third}", f"down-{first}", f"down-{first}", f"next-{fourth}", f"out-{fourth}",
+        f"up-{third}", f"down-{first}", f"down-{first}", f"next-{fourth}", f"out-{fourth}", f"next-{third}",
     ):  # fmt: skip
         page = press(visit, pot, page, do)
     assert order(page, pot) == [third, second, first]

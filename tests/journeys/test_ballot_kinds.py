@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from commonweal.decide.ballots.models import Ballot
@@ -340,3 +341,115 @@ def test_a_guest_compares_begins_with_a_shortlist_votes_and_signs_in_later(
     expect(page.get_by_role("heading", level=1)).to_have_text("Your vote is in")
     receipt = page.locator(".cw-big").inner_text()
     assert Ballot.objects.get(pot=pot).code == receipt
+
+
+# --- a cheap phone and a poor signal
+
+
+def _slow(page: Page, seconds: float = 0.4) -> None:
+    """Let each press wait for its answer, as on a poor signal."""
+
+    def held(route: Any) -> None:
+        page.wait_for_timeout(seconds * 1000)
+        route.fallback()
+
+    page.route(
+        "**/vote/",
+        lambda route: held(route) if route.request.method == "POST" else route.fallback(),
+    )
+
+
+def test_quick_presses_are_all_counted_though_the_answers_are_slow(
+    window: Callable[..., Watch], borough: Borough, pots: list[Pot]
+) -> None:
+    by_kind = {pot.ballot_kind: pot for pot in pots}
+    watch = window(borough.resident, width=NARROWEST)
+    page = watch.page
+    voting = Voting(page, Fingers(), by_kind["points"])
+    _slow(page)
+    for _ in range(4):
+        voting.press(f"One point more: {SWINGS}")
+    meals = page.get_by_label(re.compile(f"^Points ?: {MEALS}"))
+    meals.fill("3")
+    voting.press(f"One point less: {SWINGS}")
+    expect(page.get_by_label(re.compile(f"^Points ?: {SWINGS}"))).to_have_value("3")
+    expect(meals).to_have_value("3")
+    expect(page.locator("#basket-bar")).to_contain_text("4 points left")
+    voting = Voting(page, Fingers(), by_kind["ranked"])
+    for title in (TREES, MEALS, SWINGS):
+        voting.press("Put next", title)
+    for place, title in enumerate((TREES, MEALS, SWINGS), start=1):
+        expect(page.get_by_label(re.compile(f"^Place ?: {title}"))).to_have_value(str(place))
+    assert not watch.troubles
+
+
+def test_whoever_presses_and_checks_at_once_checks_what_they_pressed(
+    window: Callable[..., Watch], borough: Borough, pots: list[Pot]
+) -> None:
+    by_kind = {pot.ballot_kind: pot for pot in pots}
+    page = window(borough.resident, width=NARROWEST).page
+    voting = Voting(page, Fingers(), by_kind["basket"])
+    _slow(page)
+    voting.press("Add", TREES)
+    voting.press("Add", SLIDE)
+    voting.press("Check and cast")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your vote")
+    for title in (TREES, SLIDE):
+        expect(page.get_by_role("main")).to_contain_text(title)
+
+
+def test_a_double_click_adds_and_takes_nothing_out_again(
+    window: Callable[..., Watch], borough: Borough, pots: list[Pot]
+) -> None:
+    by_kind = {pot.ballot_kind: pot for pot in pots}
+    page = window(borough.resident).page
+    voting = Voting(page, Fingers(), by_kind["basket"])
+    voting.press("Add", TREES)
+    now_there = voting.button("Take out", TREES)
+    expect(now_there).to_be_visible()
+    box = now_there.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 9, box["y"] + 9)
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    voting.press("Add", SWINGS)
+    expect(page.locator("#basket")).to_contain_text("£15,000 left")
+
+
+def test_what_does_not_reach_us_is_said_and_nothing_chosen_is_lost(
+    window: Callable[..., Watch], borough: Borough, pots: list[Pot]
+) -> None:
+    by_kind = {pot.ballot_kind: pot for pot in pots}
+    watch = window(borough.resident, width=NARROWEST)
+    page = watch.page
+    voting = Voting(page, Fingers(), by_kind["basket"])
+    voting.press("Add", TREES)
+    expect(voting.button("Take out", TREES)).to_be_visible()
+    watch.check()
+    for answer in (lambda route: route.abort(), lambda route: route.fulfill(status=502, body="x")):
+        page.route("**/vote/", answer)
+        voting.press("Add", SWINGS)
+        alert = page.get_by_role("alert")
+        expect(alert).to_contain_text("That did not reach us.")
+        assert not watch.faults()
+        page.unroute("**/vote/")
+        expect(page.locator("#basket-bar")).to_contain_text("£45,000 left")
+        voting.press("Add", SWINGS)
+        expect(page.locator("#basket-bar")).to_contain_text("£15,000 left")
+        expect(alert).to_be_hidden()
+        voting.press("Take out", SWINGS)
+        expect(page.locator("#basket-bar")).to_contain_text("£45,000 left")
+
+
+def test_a_press_after_the_close_leads_to_the_page_that_says_so(
+    window: Callable[..., Watch], borough: Borough, pots: list[Pot]
+) -> None:
+    by_kind = {pot.ballot_kind: pot for pot in pots}
+    watch = window(borough.resident, width=NARROWEST)
+    for kind, do in (("basket", lambda v: v.press("Add", TREES)), ("approval", lambda v: v.fill())):
+        voting = Voting(watch.page, Fingers(), by_kind[kind])
+        Pot.objects.filter(pk=by_kind[kind].pk).update(closes_at=timezone.now())
+        do(voting)
+        expect(watch.page.get_by_role("heading", level=1)).to_have_text("This ballot is closed")
+        expect(watch.page.get_by_role("main")).to_contain_text("had not cast, does not count")
+        watch.check()

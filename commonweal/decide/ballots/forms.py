@@ -130,7 +130,7 @@ class Written:
         at = order.index(number) if number in order else len(order)
         order = [other for other in order if other != number]
         if step != "out":
-            to = {"up": max(0, at - 1), "down": at + 1}.get(step, len(order))
+            to = {"up": max(0, at - 1), "down": at + 1}.get(step, at)
             order.insert(to, number)
         unread = {n: w for n, w in self.words.items() if value_in(w) is None and n != number}
         return {other: str(place) for place, other in enumerate(order, start=1)} | unread

@@ -17,11 +17,55 @@ document.addEventListener("change", (event) => {
   if (form) form.requestSubmit();
 });
 
-// Presses on a ballot wait for one another; each says what the form says when its turn has come.
+// Presses on a ballot wait for one another; each says what the form says when its turn has come. A
+// total that somebody else's turn will tell is not asked for, and who goes on to check waits as well.
+const lost = document.querySelector("#ballot-lost");
+const isBallot = (event) => event.detail.ctx.request?.form?.id === "ballot";
+let waiting = 0, onward = "";
+
+document.addEventListener("htmx:config:request", (event) => { if (isBallot(event)) waiting += 1; });
+
 document.addEventListener("htmx:before:request", (event) => {
+  if (!isBallot(event)) return;
   const { request } = event.detail.ctx;
-  if (request.form?.id !== "ballot") return;
   const pressed = request.body.get("do");
+  if (!pressed && waiting > 1) event.preventDefault();
   request.body = new URLSearchParams(new FormData(request.form));
   if (pressed) request.body.set("do", pressed);
+  if (lost) lost.hidden = true;
 });
+
+document.addEventListener("htmx:finally:request", (event) => {
+  if (!isBallot(event)) return;
+  waiting -= 1;
+  if (waiting || !onward) return;
+  const { form } = event.detail.ctx.request;
+  const button = [...form.elements].find((one) => one.name === "do" && one.value === onward);
+  onward = "";
+  if (button && !lost?.checkVisibility()) form.requestSubmit(button);
+});
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "ballot" || !waiting) return;
+  event.preventDefault();
+  onward = event.submitter?.value ?? "";
+});
+
+// What did not come through is said; the form stays as it was.
+const isLost = (event) => { if (lost && isBallot(event)) lost.hidden = false; };
+document.addEventListener("htmx:error", isLost);
+document.addEventListener("htmx:before:response", (event) => {
+  if (!isBallot(event) || event.detail.ctx.response.status < 400) return;
+  event.preventDefault();
+  isLost(event);
+});
+
+// Of a double click only the first counts, or the second would take out what the first put in.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[name=do][hx-post]");
+  if (event.detail < 2 || !button || /^(more|less)-/.test(button.value)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
+document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
