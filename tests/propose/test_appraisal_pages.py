@@ -216,3 +216,65 @@ def test_the_desk_asks_no_more_however_much_waits(
     visit("/desk/", client=desk)
     with django_assert_max_num_queries(12):
         visit(f"/desk/appraisals/?state={tab}&page=1", client=desk)
+
+
+def test_what_waits_longest_stands_first(visit, desk, challenge, community, now):
+    for days, name in ((3, "Young"), (9, "Old"), (5, "Middle")):
+        at = now - timedelta(days=days)
+        made = world.a_proposal(challenge, title=name, published_at=at)
+        for _ in range(days if name == "Middle" else 0):
+            made.signatures.create(
+                person=world.a_person(community), standing="resident", signed_at=now
+            )
+    page = visit("/desk/appraisals/?state=waiting", client=desk).text
+    assert page.index("Old") < page.index("Middle") < page.index("Young")
+    page = visit("/desk/appraisals/?state=waiting&order=signed", client=desk).text
+    assert page.index("Middle") < page.index("Old") < page.index("Young")
+
+
+def test_appeals_stand_in_the_order_they_came(visit, desk, challenge, now):
+    for days, name in ((2, "Later"), (6, "Earlier")):
+        held = world.an_appraisal(world.a_proposal(challenge, title=name), state=State.APPEALED)
+        held.answers.update(answered_at=now - timedelta(days=days))
+    page = visit("/desk/appraisals/?state=appealed", client=desk).text
+    assert page.index("Earlier") < page.index("Later") and "Appealed on" in page
+
+
+def test_an_idea_that_changed_after_it_was_final_asks_for_another_look(
+    visit, desk, author, challenge, idea, now
+):
+    world.an_appraisal(idea, meets=Meets.NO)
+    newer = world.a_proposal(challenge, title="Newer")
+    world.an_appraisal(newer, final_at=now + timedelta(hours=1))
+    for made in (idea, newer):
+        type(idea).objects.filter(pk=made.pk).update(changed_at=now - timedelta(days=90))
+    page = visit("/desk/appraisals/?state=final", client=desk).text
+    assert page.index("Newer") < page.index(idea.title) and "changed since" not in page
+    assert (
+        "You can still change your idea"
+        in visit(f"/ideas/{idea.pk}/appraisal/", client=author).text
+    )
+    assert "You can still change" not in visit(f"/ideas/{idea.pk}/appraisal/").text
+    type(idea).objects.filter(pk=idea.pk).update(changed_at=now)
+    page = visit("/desk/appraisals/?state=final", client=desk).text
+    assert page.index(idea.title) < page.index("Newer") and "The idea changed since" in page
+
+
+def test_what_stood_before_stays_to_be_read(visit, idea, author, now):
+    long_ago = now - timedelta(days=40)
+    staff = world.a_person()
+    old = {"shown_at": long_ago, "answer_due_at": long_ago + timedelta(days=3)}
+    world.an_appraisal(idea, pence=1_111_00, **old, final_at=long_ago + timedelta(days=4))
+    Appraisal.objects.update(state=State.REPLACED)
+    heard = world.an_appraisal(idea, state=State.APPEALED, meets=Meets.NO, pence=2_222_00)
+    Appraisal.objects.filter(pk=heard.pk).update(
+        state=State.REPLACED, decision="anew", decision_words="Nobody had asked the depot.",
+        decided_at=now, decided_by=staff,
+    )  # fmt: skip
+    mended = world.an_appraisal(idea, state=State.SHOWN, pence=3_333_00)
+    Appraisal.objects.filter(pk=mended.pk).update(state=State.REPLACED)
+    world.an_appraisal(idea, pence=4_444_00)
+    page = visit(f"/ideas/{idea.pk}/appraisal/").text
+    assert "What stood here before" in page and "Nobody had asked the depot." in page
+    assert page.index("£4,444") < page.index("£2,222") < page.index("£1,111")
+    assert "£3,333" not in page, "what staff took back themselves was nobody else's to read"

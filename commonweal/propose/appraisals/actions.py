@@ -429,6 +429,15 @@ def _letter_of(appraisal: Appraisal, what: str) -> dict[str, Any] | None:
             lines.append(appraisal.decision_words)
         if appraisal.lacks_agreement:
             lines.append(_("It can be in a ballot as soon as every author agrees to the changes."))
+        elif appraisal.passes:
+            lines.append(_("It can be in a ballot now. Its page says what else a ballot asks for."))
+        else:
+            lines.append(
+                _(
+                    "It cannot be in a ballot as it is. You can change your idea: staff see then that"
+                    " it changed, and look again."
+                )
+            )
         return {
             "subject": _("It is decided: “%(title)s”") % named,
             "lines": lines,

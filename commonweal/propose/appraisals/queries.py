@@ -32,6 +32,7 @@ from commonweal.propose.appraisals.models import (
     AnswerKind,
     Appraisal,
     Criterion,
+    Decision,
     Each,
     Finding,
     Line,
@@ -130,6 +131,17 @@ def answers(appraisal: Appraisal) -> list[Answer]:
     return list(rows.order_by("answered_at", "pk"))
 
 
+def before(appraisal: Appraisal) -> list[Appraisal]:
+    """Return what stood here before and everybody may read once this one is final, the newest first.
+
+    These are the ones that were final themselves, and those of which an appeal was heard: never a
+    draft, and nothing that staff took back before anybody else saw it.
+    """
+    older = Appraisal.objects.filter(proposal=appraisal.proposal_id, state=State.REPLACED)
+    seen = Q(final_at__isnull=False) | Q(decision=Decision.ANEW)
+    return list(older.filter(seen, pk__lt=appraisal.pk).order_by("-pk")[:20])
+
+
 def heard(said: list[Answer]) -> list[Answer]:
     """Return the appeals, those too whose author agreed to what was decided."""
     return [answer for answer in said if answer.kind == AnswerKind.APPEAL or answer.words]
@@ -193,21 +205,31 @@ def desk_counts(viewer: Viewer) -> dict[str, int]:
     return {tab: told.get(tab, 0) for tab in TABS}
 
 
-def to_appraise(viewer: Viewer) -> QuerySet[Proposal]:
-    """Return the ideas nobody has begun to appraise, those with most signatures first."""
+def to_appraise(viewer: Viewer, order: str = "") -> QuerySet[Proposal]:
+    """Return the ideas nobody has begun to appraise, the longest waiting first, or the most signed."""
     live = Appraisal.objects.filter(proposal=OuterRef("pk"), state__in=LIVE)
-    return (
-        ideas.proposals(viewer)
-        .filter(led(viewer), ~Exists(live), status__in=APPRAISED)
-        .order_by(F("signature_count").desc(), "published_at", "pk")
-    )
+    rows = ideas.proposals(viewer).filter(led(viewer), ~Exists(live), status__in=APPRAISED)
+    if order == "signed":
+        return rows.order_by(F("signature_count").desc(), "published_at", "pk")
+    return rows.order_by("published_at", "pk")
 
 
 def on_desk(viewer: Viewer, state: str) -> QuerySet[Appraisal]:
-    """Return the appraisals in one state that this viewer works on, the most urgent first."""
+    """Return the appraisals in one state that this viewer works on, what waits longest first.
+
+    What is with the authors stands there by the day they have to answer. Of what is final, those
+    come first whose idea changed since, for somebody has to look again; then the newest.
+    """
     rows = worked_on(viewer).filter(state=state, proposal__status__in=APPRAISED)
     if state == State.FINAL:
-        return rows.exclude(_again()).order_by("-final_at", "-pk")
+        changed = Case(
+            When(proposal__changed_at__gt=F("shown_at"), then=Value(0)), default=Value(1)
+        )
+        return rows.exclude(_again()).order_by(changed, "-final_at", "-pk")
+    if state == State.APPEALED:
+        said = Answer.objects.filter(appraisal=OuterRef("pk"), kind=AnswerKind.APPEAL)
+        first = Subquery(said.order_by("answered_at").values("answered_at")[:1])
+        return rows.annotate(appealed_at=first).order_by("appealed_at", "pk")
     return rows.order_by(F("answer_due_at").asc(nulls_last=True), "begun_at", "pk")
 
 

@@ -25,7 +25,7 @@ from commonweal.propose.appraisals.forms import (
     VersionForm,
     WordsForm,
 )
-from commonweal.propose.appraisals.models import Appraisal, State, verdict_of
+from commonweal.propose.appraisals.models import Appraisal, State, Verdict, verdict_of
 from commonweal.propose.proposals import queries as ideas
 
 A_PAGE = 20
@@ -51,11 +51,15 @@ def desk(request: Request) -> HttpResponse:
     tab = request.GET.get("state", "")
     if tab not in queries.TABS:
         tab = next((name for name in queries.URGENT if counts[name]), "waiting")
-    rows: Any = queries.to_appraise(viewer) if tab == "waiting" else queries.on_desk(viewer, tab)
+    order = "signed" if request.GET.get("order") == "signed" else ""
+    rows: Any = queries.on_desk(viewer, tab)
+    if tab == "waiting":
+        rows = queries.to_appraise(viewer, order)
     context = {
         "nav": "desk",
         "counts": counts,
         "tab": tab,
+        "order": order,
         "page": Paginator(rows, A_PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "appraisals/desk.html", context)
@@ -287,13 +291,19 @@ def _page(request: Request, found: Appraisal, *, form: AppealForm | None = None)
         "total": found,
         "total_pence": found.total_pence,
         "verdict": found.get_verdict_display(),
+        "before": queries.before(found),
         "mine": mine,
         "may_answer": may_answer and found.takes_answers(viewer.at),
         "may_agree": may_answer and found.lacks_agreement and not _is_yes(mine),
+        "may_change": may_answer and found.state == State.FINAL and _is_refused(found),
         "form": form or AppealForm(),
         "is_open": found.state in Appraisal.OPEN,
     }
     return render(request, "appraisals/appraisal.html", context)
+
+
+def _is_refused(found: Appraisal) -> bool:
+    return found.verdict == Verdict.NOT_FEASIBLE and found.proposal.status in queries.APPRAISED
 
 
 def _is_yes(answer: Any) -> bool:
