@@ -1,12 +1,14 @@
 """Compile the inner loops once, at set-up, so that no map waits for it: ``python -m`` this module."""
 
+from commonweal.engine.opinion.model import fit
 from commonweal.engine.opinion.votes import Votes
 
 
 def warm() -> None:
     """Load all machine code, and compile what is not there; it is kept on disk."""
     for moment in (None, [1, 2]):
-        Votes.from_log([1, 2], [1, 1], [1, -1], moment=moment)
+        votes = Votes.from_log([1, 2], [1, 1], [1, -1], moment=moment)
+    fit(votes, sweeps=1).probability([0], [0])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,175 @@
+"""The model: beside a slow one, beside the truth, and where there is nothing to learn."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commonweal.engine.opinion import Votes, model_kernel
+from commonweal.engine.opinion.model import choose, fit, full, log_loss, packed, split
+from tests.engine.opinion.conversations import Entry, logs, votes_of
+from tests.engine.opinion.planted import low_rank
+
+
+def slow_sweep(votes, first, moments, precision, mean, cover):  # type: ignore[no-untyped-def]
+    """Update everybody by matrices, as the formulas stand in the paper."""
+    size = first.shape[1]
+    a_sum, l_sum = np.zeros_like(moments), np.zeros_like(first)
+    for i in range(len(votes.people)):
+        z = np.concatenate(([1.0], mean[i]))
+        zz = np.outer(z, z)
+        zz[1:, 1:] += cover[i]
+        rows = range(votes.start[i], votes.start[i + 1])
+        seen = [(votes.statement[e], votes.value[e]) for e in rows if votes.value[e]]
+        weights = []
+        linear, total = np.zeros(size), np.zeros((size, size))
+        for j, value in seen:
+            root = np.sqrt((zz * moments[j]).sum())
+            weights.append(np.tanh(root / 2) / (2 * root))
+            total += weights[-1] * moments[j]
+            linear += value / 2 * first[j]
+        cover[i] = np.linalg.inv(np.diag(precision) + total[1:, 1:])
+        mean[i] = cover[i] @ (linear[1:] - total[1:, 0])
+        z = np.concatenate(([1.0], mean[i]))
+        zz = np.outer(z, z)
+        zz[1:, 1:] += cover[i]
+        for (j, value), weight in zip(seen, weights, strict=True):
+            a_sum[j] += weight * zz
+            l_sum[j] += value / 2 * z
+    return a_sum, l_sum
+
+
+@given(logs, st.integers(0, 4), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_the_inner_loop_does_what_the_formulas_say(
+    log: list[Entry], dimensions: int, seed: int
+) -> None:
+    votes, rng = votes_of(log), np.random.default_rng(seed)
+    people, statements, size = len(votes.people), len(votes.statements), dimensions + 2
+
+    def covariances(count: int, size: int) -> np.ndarray:  # type: ignore[type-arg]
+        roots = rng.standard_normal((count, size, size))
+        return roots @ roots.transpose(0, 2, 1) + 0.1 * np.eye(size)
+
+    first = rng.standard_normal((statements, size))
+    first[:, 1] = 1
+    moments = first[:, :, None] * first[:, None, :] + covariances(statements, size)
+    mean, cover = rng.standard_normal((people, size - 1)), covariances(people, size - 1)
+    precision = rng.uniform(0.2, 3, size - 1)
+    second = packed(moments, model_kernel.width_of(size))
+    spread = packed(cover, size * (size - 1) // 2)
+    a_sum, l_sum, quick = np.zeros_like(second), np.zeros_like(first), mean.copy()
+    model_kernel.compiled().sweep(
+        votes.start, votes.statement, votes.value, first, second, precision, 1, False,
+        quick, spread, a_sum, l_sum,
+    )  # fmt: skip
+    slow_a, slow_l = slow_sweep(votes, first, moments, precision, mean, cover)
+    np.testing.assert_allclose(quick, mean, atol=1e-8)
+    np.testing.assert_allclose(full(spread, size - 1), cover, atol=1e-8)
+    np.testing.assert_allclose(full(a_sum, size), slow_a, atol=1e-8)
+    np.testing.assert_allclose(l_sum, slow_l, atol=1e-8)
+
+
+@pytest.mark.parametrize("dimensions", [0, 1, 2, 3])
+def test_the_planted_dimensions_are_found_and_predict_almost_like_the_truth(
+    dimensions: int,
+) -> None:
+    rng = np.random.default_rng(dimensions)
+    planted = low_rank(rng, 600, 80, dimensions)
+    chosen = choose(planted.votes, rng)
+    assert chosen.dimensions == dimensions
+    assert chosen.losses[dimensions] == min(chosen.losses)
+    known, hidden = split(planted.votes, rng)
+    loss, count = log_loss(fit(known), planted.votes, hidden)
+    scored = hidden & (planted.votes.value != 0)
+    odds = planted.odds[planted.votes.person[scored], planted.votes.statement[scored]]
+    best = float(np.log1p(np.exp(-odds * planted.votes.value[scored])).mean())
+    naive = log_loss(fit(known, dimensions=0), planted.votes, hidden)[0] / count
+    if dimensions:
+        assert best < loss / count < best + 0.35 * (naive - best)
+    else:
+        assert loss / count < best + 0.02
+
+
+def test_probabilities_mean_what_they_say() -> None:
+    rng = np.random.default_rng(5)
+    planted = low_rank(rng, 800, 60, 2)
+    known, hidden = split(planted.votes, rng, share=0.2)
+    scored = hidden & (planted.votes.value != 0)
+    p = fit(known).probability(planted.votes.person[scored], planted.votes.statement[scored])
+    agreed = planted.votes.value[scored] > 0
+    for low in np.arange(0, 1, 0.1):
+        inside = (p >= low) & (p < low + 0.1)
+        wrong = abs(float(agreed[inside].mean() - p[inside].mean()))
+        assert wrong < 3.5 * float(np.sqrt(0.25 / inside.sum())) + 0.02
+
+
+def test_intervals_of_the_log_odds_hold_the_truth() -> None:
+    rng = np.random.default_rng(6)
+    planted = low_rank(rng, 500, 60, 1)
+    model = fit(planted.votes, dimensions=1)
+    who, what = np.divmod(np.arange(planted.odds.size), planted.odds.shape[1])
+    middle, variance = model.odds(who, what)
+    inside = np.abs(middle - planted.odds.ravel()) < 1.645 * np.sqrt(variance)
+    assert 0.82 < inside.mean() < 0.95
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_votes_shuffled_inside_each_statement_have_no_dimension(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    votes = low_rank(rng, 400, 60, 2, answered=0.4).votes
+    value = votes.value.copy()
+    for j in range(len(votes.statements)):
+        place = np.flatnonzero(votes.statement == j)
+        value[place] = value[rng.permutation(place)]
+    shuffled = Votes(votes.people, votes.statements, votes.start, votes.statement, value)
+    assert choose(shuffled, rng).dimensions == 0
+    assert choose(votes, rng).dimensions == 2
+
+
+@given(logs)
+@settings(deadline=None, max_examples=40)
+def test_saying_no_for_yes_turns_every_probability_round(log: list[Entry]) -> None:
+    turned = [Entry(e.person, e.statement, -e.value, e.moment) for e in log]
+    # of different votes at one moment the higher counts, which is not the same turned round
+    alone = {(e.person, e.statement): e for e in log}.values()
+    other = {(e.person, e.statement): e for e in turned}.values()
+    votes = votes_of(alone)
+    one, two = fit(votes, dimensions=2), fit(votes_of(other), dimensions=2)
+    who, what = np.indices((len(votes.people), len(votes.statements))).reshape(2, -1)
+    np.testing.assert_allclose(
+        one.probability(who, what), 1 - two.probability(who, what), atol=1e-3
+    )
+
+
+@given(logs)
+@settings(deadline=None, max_examples=40)
+def test_every_conversation_has_a_model_and_strangers_have_a_probability(log: list[Entry]) -> None:
+    votes = votes_of(log)
+    model = fit(votes, sweeps=8)
+    who, what = np.indices((len(votes.people) + 1, len(votes.statements) + 1)).reshape(2, -1) - 1
+    p = model.probability(who, what)
+    assert ((p > 0) & (p < 1)).all()
+    assert (np.linalg.eigvalsh(model.unsure) > 0).all()
+
+
+def test_a_pass_is_no_vote_for_or_against() -> None:
+    votes = low_rank(np.random.default_rng(7), 100, 20, 1).votes
+    one = fit(votes)
+    other = fit(votes.chosen(votes.value != 0))
+    assert one.mean.tolist() == other.mean.tolist()
+
+
+def test_it_can_begin_from_an_earlier_model() -> None:
+    rng = np.random.default_rng(8)
+    planted = low_rank(rng, 600, 40, 2)
+    start = fit(planted.votes.among(np.arange(0, 600, 2)), dimensions=2)
+    quick = fit(planted.votes, sweeps=3, warm=start)
+    slow = fit(planted.votes, dimensions=2)
+    who, what = np.indices(planted.odds.shape).reshape(2, -1)
+    apart = np.abs(quick.probability(who, what) - slow.probability(who, what))
+    assert apart.mean() < 0.01
+    with pytest.raises(ValueError, match="has other statements"):
+        fit(planted.votes.updated([1], [99], [1]), warm=start)
+    with pytest.raises(ValueError, match="dimensions is -1"):
+        fit(planted.votes, dimensions=-1)
