@@ -26,6 +26,9 @@ class Line(Schema):
 
     id: int
     votes: int | None
+    score: int | None = Field(
+        None, description="Points of all ballots together; null where ballots only say yes."
+    )
     cost_pence: int
     is_funded: bool
     why: str
@@ -54,6 +57,14 @@ class Part(Schema):
     people_who_live_here: int | None
 
 
+class TieRow(Schema):
+    """Projects that were exactly level, which one went first, and by what."""
+
+    projects: list[int]
+    chosen: int
+    by: str = Field(description="``cheapest``, ``most-votes``, ``lot``, or at last ``id-text``.")
+
+
 class Result(Schema):
     """The outcome of a count; a number of voters under five is hidden as null."""
 
@@ -66,6 +77,7 @@ class Result(Schema):
     quorum: int = Field(0, description="How many had to vote, or nothing is funded; 0 for none.")
     people_who_live_here: int | None = None
     projects: list[Line]
+    ties: list[TieRow] = []
     by_channel: list[Way] = []
     by_part: list[Part] = []
 
@@ -125,6 +137,7 @@ def read_result(request: HttpRequest, pot_id: int = Number) -> dict[str, Any]:
         **pot.result,
         **queries.turnout_rows(pot),
         "projects": queries.told_lines(pot),
+        "ties": queries.tie_rows(pot),
         "voters": voters if voters == 0 or voters >= FEWEST else None,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from math import ceil
 from typing import Any
 
@@ -21,9 +22,10 @@ from commonweal.decide.counts.models import Bundle, Count
 from commonweal.engine import voting
 from commonweal.engine.voting.bundle_receipts import proof_of, root_of
 from commonweal.engine.voting.fairness import fairness
-from commonweal.engine.voting.groups import hide
+from commonweal.engine.voting.groups import hide, hide_in_sums
 from commonweal.engine.voting.limits import Limits
 from commonweal.engine.voting.pabulib import Election
+from commonweal.engine.voting.satisfaction import scores
 from commonweal.engine.voting.whatif import EFFORT, WhatIf, what_would_win
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community, CommunityKind
@@ -174,7 +176,7 @@ def result(
     by``; ``chosen`` and ``chosen_by_votes``: under this count and under most votes first, ``mean``
     funded projects a ballot had chosen, ``nothing`` ballots with none; ``turnout``, ``fairness``.
     """
-    profile, why = outcome.profile, voting.reasons(outcome)
+    profile, why, totals = outcome.profile, voting.reasons(outcome), _totals(pot, outcome.profile)
     plain = rule_of(pot, Rule.GREEDY).counter(pot.pence)(profile)
     effective = outcome.effective_votes
     return {
@@ -190,6 +192,7 @@ def result(
             {
                 **_line(why[p], funded=bool(outcome.funded[p])),
                 "id": int(profile.ids[p]),
+                "score": totals and totals[p],
                 "behind_pence": int(outcome.behind[p]),
                 "effective_votes": None if np.isnan(effective[p]) else int(effective[p]),
                 **_enough(enough.get(p), settled=_is_settled(outcome, p)),
@@ -209,6 +212,15 @@ def result(
         "turnout": turnout_told(pot, outcome.voters),
         "fairness": _fairness(election, outcome, plain),
     }
+
+
+def _totals(pot: Pot, profile: voting.Profile) -> list[int] | None:
+    """Return the points of each project; of a place on a ballot, how many ideas stand below it."""
+    measure = _WORTH.get(BallotKind(pot.ballot_kind))
+    if measure is None:
+        return None
+    unit = HUNDREDTHS if measure == "points" else 1
+    return [total // unit for total in scores(profile, measure)]
 
 
 def _line(why: voting.Reason, *, funded: bool) -> dict[str, Any]:
@@ -311,20 +323,35 @@ GUEST = "guest"
 
 def turnout_told(pot: Pot, voters: int) -> dict[str, Any]:
     """Return who took part, by channel and by part of the place; small cells are not even kept."""
-    lines = Roll.objects.filter(pot=pot).values_list("channel").annotate(n=HowMany("pk"))
-    channels = dict(lines.order_by("channel"))
-    rest = voters - sum(channels.values())
-    if rest > 0:
-        channels[GUEST] = rest
     place: Community = pot.community
+    ways, parts = _by_way(pot, voters), _by_part(pot)
+    hidden_ways, hidden_parts = _hidden(ways, parts)
+    if parts:
+        rest = voters - sum(part["voters"] for part in parts)
+        parts = [*parts, {"part": None, "lives": None, "voters": rest}]
     return {
         "lives": place.people_who_live_here,
-        "channels": _without_small([{"channel": c, "voters": n} for c, n in channels.items()]),
-        "parts": _without_small(_by_part(pot, voters)),
+        "channels": _emptied(ways, hidden_ways, ("channel",)),
+        "parts": _emptied(parts, hidden_parts, ("part", "lives")),
     }
 
 
-def _by_part(pot: Pot, voters: int) -> list[dict[str, Any]]:
+def by_channel(pot: Pot, voters: int) -> list[dict[str, Any]]:
+    """Return of each way of voting that was used how many voted, None where that is hidden."""
+    ways = _by_way(pot, voters)
+    return _emptied(ways, _hidden(ways, [])[0], ("channel",))
+
+
+def _by_way(pot: Pot, voters: int) -> list[dict[str, Any]]:
+    """Return how many voted by each way, and how many of them have an account."""
+    found = Roll.objects.filter(pot=pot).values("channel").order_by("channel")
+    rows = list(found.annotate(voters=HowMany("pk"), named=HowMany("person")))
+    rest = voters - sum(row["voters"] for row in rows)
+    return [*rows, {"channel": GUEST, "voters": rest, "named": 0}] if rest > 0 else rows
+
+
+def _by_part(pot: Pot) -> list[dict[str, Any]]:
+    """Return how many with an account voted of each part of the place; nothing if it has none."""
     with connection.cursor() as cursor:
         asked: dict[str, Any] = {"pot": pot.pk, "place": pot.community_id, "kinds": PARTS}
         cursor.execute(_BY_PART, asked)
@@ -332,19 +359,50 @@ def _by_part(pot: Pot, voters: int) -> list[dict[str, Any]]:
     if not found:
         return []
     parts = Community.objects.filter(parent=pot.community_id, kind__in=PARTS).order_by("name")
-    rows: list[dict[str, Any]] = [
+    return [
         {"part": part.pk, "lives": part.people_who_live_here, "voters": found.get(part.pk, 0)}
         for part in parts
     ]
-    return [*rows, {"part": None, "lives": None, "voters": voters - sum(found.values())}]
 
 
-def _without_small(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Take out small numbers of voters, and a second one where a sum would tell."""
-    hidden = hide(np.array([row["voters"] for row in rows], dtype=np.int64))
+def _hidden(
+    ways: list[dict[str, Any]], parts: list[dict[str, Any]]
+) -> tuple[list[bool], list[bool]]:
+    """Say which ways and parts, and the rest that is of no part, are not shown.
+
+    In that rest stand all who have no account: how many they are, the ways of voting tell. So
+    both tables are looked at together, as by somebody who also knows whether nobody else is in the rest.
+    """
+    named = sum(way["named"] for way in ways)
+    elsewhere = named - sum(part["voters"] for part in parts)
+    unnamed = sum(way["voters"] - way["named"] for way in ways)
+    telling = min((n for n in (unnamed, elsewhere) if n > 0), default=0)
+    alone = [
+        hide(np.array([way["voters"] for way in ways], dtype=np.int64)),
+        hide(np.array([*(part["voters"] for part in parts), telling], dtype=np.int64)),
+    ]
+    if not parts:
+        return alone[0].tolist(), []
+    # Cells: those of each way with an account, those without one, each part, and elsewhere.
+    cells = [way["named"] for way in ways] + [way["voters"] - way["named"] for way in ways]
+    cells += [part["voters"] for part in parts] + [elsewhere]
+    each, n = np.eye(len(cells)), len(ways)
+    rest = each[n : 2 * n].sum(axis=0) + each[-1]
+    everybody = each[: 2 * n].sum(axis=0)
+    shown = np.vstack([each[:n] + each[n : 2 * n], each[2 * n : -1], rest])
+    nobody = [each[k] for k, number in enumerate(cells) if number == 0]
+    known = np.vstack([everybody, each[2 * n :].sum(axis=0) - each[:n].sum(axis=0), *nobody])
+    hidden = hide_in_sums(np.array(cells), known, shown, np.concatenate(alone)).tolist()
+    return hidden[:n], hidden[n:]
+
+
+def _emptied(
+    rows: list[dict[str, Any]], hidden: list[bool], names: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Keep these names of each row and its number of voters, but where that is not to be shown."""
     return [
-        {**row, "voters": None} if is_hidden else row
-        for row, is_hidden in zip(rows, hidden.tolist(), strict=True)
+        {**{name: row[name] for name in names}, "voters": None if is_hidden else row["voters"]}
+        for row, is_hidden in zip(rows, hidden, strict=True)
     ]
 
 
@@ -457,18 +515,39 @@ def shows_nobody(result: dict[str, Any]) -> bool:
     return result["voters"] >= FEWEST and all(n == 0 or n >= FEWEST for n in votes)
 
 
+def _kept_back(pot: Pot) -> set[int]:
+    """Return the projects of which no number is shown: few chose them, or a sum would tell how few.
+
+    Where every ballot has to choose the same number of projects, all votes have a sum that everybody
+    knows.
+    """
+    told = pot.result["projects"] if pot.result else []
+    votes = np.array([line["votes"] for line in told], dtype=np.int64)
+    hidden = hide(votes) if pot.fewest == pot.most else (votes > 0) & (votes < FEWEST)
+    return {line["id"] for line, is_hidden in zip(told, hidden.tolist(), strict=True) if is_hidden}
+
+
+def _total(line: dict[str, Any]) -> int:
+    """Return what most votes first goes by: points where ballots give them, otherwise votes."""
+    score = line.get("score")
+    return int(line["votes"] if score is None else score)
+
+
 def lines(pot: Pot) -> list[dict[str, Any]]:
     """Return each project's line of the result with the project, its place, and what may be shown."""
     assert pot.result is not None
     known = {project.pk: project for project in projects_in(pot=pot.pk)}
-    votes = sorted((line["votes"] for line in pot.result["projects"]), reverse=True)
+    totals = sorted(map(_total, pot.result["projects"]), reverse=True)
+    kept_back = _kept_back(pot)
     return [
         {
             **line,
             "project": known[line["id"]],
             "place": place,
-            "by_votes": votes.index(line["votes"]) + 1,
+            "by_votes": totals.index(_total(line)) + 1,
+            "score": line.get("score"),
             "is_small": 0 < line["votes"] < FEWEST,
+            "is_kept_back": line["id"] in kept_back,
             "is_explained": line.get("is_explained", True),
             "is_exact": line.get("is_exact", True),
             "rival": known.get(int(line["by"])) if line.get("by", "").isdigit() else None,
@@ -565,15 +644,57 @@ def _drawn(
     ]
 
 
+def ties_told(pot: Pot, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ties that the count met: which idea went first, by what, and which were level."""
+    known = {line["id"]: line["project"] for line in found}
+    return [
+        {
+            "chosen": known[tie["chosen"]],
+            "others": [known[number] for number in tie["projects"] if number != tie["chosen"]],
+            "by": tie["by"],
+        }
+        for tie in tie_rows(pot)
+    ]
+
+
+def tie_rows(pot: Pot) -> list[dict[str, Any]]:
+    """Return the ties as they are kept.
+
+    Not those between an idea whose number is shown and one whose number is not: they would tell it.
+    """
+    ties, kept_back = (pot.result["ties"] if pot.result else []), _kept_back(pot)
+    return [tie for tie in ties if len({n in kept_back for n in tie["projects"]}) == 1]
+
+
+def lots_of(pot: Pot, ties: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ideas between which a lot decided, each with its lot, the lowest first."""
+    drawn = [tie for tie in ties if tie["by"] == "lot"]
+    level = {p.pk: p for tie in drawn for p in (tie["chosen"], *tie["others"])}
+    lots = [
+        {"project": project, "lot": sha256(f"{pot.lot_seed}:{number}".encode()).hexdigest()}
+        for number, project in level.items()
+    ]
+    return sorted(lots, key=lambda one: str(one["lot"]))
+
+
 def who_got_what(pot: Pot, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return what the page says of fairness; nothing where it would tell how few chose an idea."""
+    """Return what the page says of fairness.
+
+    Without averages and steps (``steps`` is empty) where they would tell how few chose an idea;
+    nothing where next to nobody voted.
+    """
     told = pot.result.get("fairness") if pot.result else None
-    if not told or not may_publish_ballots(pot):
+    if not told or not pot.result or pot.result["voters"] < FEWEST:
         return None
     known = {line["id"]: line for line in found}
     group = told["left_out"]
-    if group and (group["voters"] < FEWEST or known[group["project"]]["why"] == "excluded"):
-        group = None  # its rival won: that is what the terms of the pot say
+    if group and (
+        group["voters"] < FEWEST
+        or known[group["project"]]["is_kept_back"]
+        or known[group["project"]]["why"]
+        == "excluded"  # its rival won: the terms of the pot say so
+    ):
+        group = None
     pairs = list(zip(told["here"], told["by_votes"], strict=True))
     most = max((max(pair) for pair in pairs), default=0)
     columns = [hide(np.array(told[name], dtype=np.int64)) for name in ("here", "by_votes")]
@@ -591,7 +712,7 @@ def who_got_what(pot: Pot, found: Sequence[dict[str, Any]]) -> dict[str, Any] | 
                 "bar_here": 0 if columns[0][n] else here / max(1, most),
                 "bar_by_votes": 0 if columns[1][n] else there / max(1, most),
             }
-            for n, (here, there) in enumerate(pairs)
+            for n, (here, there) in enumerate(pairs if may_publish_ballots(pot) else [])
         ],
     }
 
@@ -599,6 +720,7 @@ def who_got_what(pot: Pot, found: Sequence[dict[str, Any]]) -> dict[str, Any] | 
 # What would tell how many people chose an idea that fewer than five did.
 TELLING = (
     "votes",
+    "score",
     "payment_pence",
     "effective_votes",
     "shortfall_pence",
@@ -610,4 +732,6 @@ TELLING = (
 
 def told_lines(pot: Pot) -> list[dict[str, Any]]:
     """Return the lines of a result as everybody may read them: what small numbers would tell is empty."""
-    return [{**line, **dict.fromkeys(TELLING)} if line["is_small"] else line for line in lines(pot)]
+    return [
+        {**line, **dict.fromkeys(TELLING)} if line["is_kept_back"] else line for line in lines(pot)
+    ]

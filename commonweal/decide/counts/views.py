@@ -68,6 +68,7 @@ def _why(pot_id: int, counted_at: datetime, waiting: int, language: str) -> str:
     lost = [line for line in lines if not line["is_funded"]]
     means = [told[name]["mean"] for name in ("chosen", "chosen_by_votes")]
     widest = max(*means, 0.01)
+    ties = queries.ties_told(pot, lines)
     values = {
         "pot": pot,
         "result": told,
@@ -75,11 +76,13 @@ def _why(pot_id: int, counted_at: datetime, waiting: int, language: str) -> str:
         "won": won,
         "lost": lost,
         "both": (won, lost),
+        "scored": told["projects"] and lines[0]["score"] is not None,
         "bar_here": means[0] / widest,
         "bar_votes": means[1] / widest,
         "left_pence": pot.pence - told["spent_pence"],
         "fair": queries.who_got_what(pot, lines),
-        "publishes": queries.may_publish_ballots(pot),
+        "ties": ties,
+        "lots": queries.lots_of(pot, ties),
         "fewest": FEWEST,
     }
     return render_to_string("counts/why.html", values)
@@ -172,7 +175,7 @@ def ballots(request: Request, pot_id: int) -> HttpResponse:
 
 
 COLUMNS = (
-    "place", "project", "title", "where", "cost_pence", "votes", "is_funded", "why", "payment_pence",
+    "place", "project", "title", "where", "cost_pence", "votes", "score", "is_funded", "why", "payment_pence",
     "effective_votes", "shortfall_pence", "needed_ballots", "needed_approvals", "needed_cost_pence",
 )  # fmt: skip
 
