@@ -68,6 +68,16 @@ def test_the_days_of_an_appraisal_run_and_then_it_stands(draft_of, idea, clerk, 
     assert told.about_id == idea.pk and told.challenge_id == idea.challenge_id
 
 
+@pytest.mark.parametrize("status", [Status.MERGED, Status.HIDDEN, Status.WITHDRAWN])
+def test_nothing_is_settled_while_the_idea_itself_is_away(shown, idea, status):
+    due = shown.answer_due_at
+    Proposal.objects.filter(pk=idea.pk).update(status=status, hidden_reason="advert")
+    assert queries.due(due) == [] and not actions.settle_when_due(appraisal_id=shown.pk, at=due)
+    assert not Entry.objects.filter(what__startswith="appraisal.found").exists()
+    Proposal.objects.filter(pk=idea.pk).update(status=Status.PUBLISHED)
+    assert queries.due(due) == [shown.pk] and actions.settle_when_due(appraisal_id=shown.pk, at=due)
+
+
 @pytest.fixture
 def draft_of(idea, as_):
     """Return a function that has somebody write a whole draft about the idea."""

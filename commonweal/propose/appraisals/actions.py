@@ -319,9 +319,10 @@ def settle_when_due(*, appraisal_id: int, at: datetime) -> bool:
     found = Appraisal.objects.filter(pk=appraisal_id).values_list("proposal", flat=True).first()
     if found is None:
         return False
-    Proposal.objects.select_for_update(no_key=True).get(pk=found)
+    proposal = Proposal.objects.select_for_update(no_key=True).get(pk=found)
     appraisal = _locked(appraisal_id)
-    if appraisal.state != State.SHOWN or not _is_over(appraisal, at):
+    waits = appraisal.state == State.SHOWN and proposal.status in queries.APPRAISED
+    if not waits or not _is_over(appraisal, at):
         return False
     _make_final(appraisal, Settled.DAYS, None, at)
     return True

@@ -348,8 +348,12 @@ def states_of(proposal_ids: Iterable[int]) -> dict[int, Appraisal]:
 
 
 def due(at: datetime) -> list[int]:
-    """Return the appraisals whose days to answer are over."""
-    found = Appraisal.objects.filter(state=State.SHOWN, answer_due_at__lte=at)
+    """Return the appraisals whose days to answer are over; none of an idea that waits itself.
+
+    What joined another idea, was taken back or is hidden is not told of: it may come back.
+    """
+    waits = Appraisal.objects.filter(state=State.SHOWN, proposal__status__in=APPRAISED)
+    found = waits.filter(answer_due_at__lte=at)
     return list(found.order_by("answer_due_at", "pk").values_list("pk", flat=True))
 
 
