@@ -245,6 +245,10 @@ class Pot(models.Model):
         stands = not self.is_draft and self.withdrawn_at is None and self.counted_at is None
         return stands and self.opens_at <= at < self.closes_at
 
+    def is_hidden(self, at: datetime) -> bool:
+        """Tell whether it is kept from everybody at that moment: a draft, or under an embargo."""
+        return self.is_draft or (self.public_at is not None and self.public_at > at)
+
     def state(self, at: datetime) -> str:
         """Return where the pot stands for everybody.
 

@@ -172,7 +172,8 @@ def _ballot(viewer: Viewer, pot: Pot) -> dict[str, Any]:
 
 
 def _previewed(request: Request, token: str) -> Pot:
-    pot = queries.previewed(request.viewer, token) if len(token) <= 64 else None
+    is_one = token.isascii() and token.isprintable() and len(token) <= 64
+    pot = queries.previewed(request.viewer, token) if is_one else None
     if pot is None:
         raise Http404
     return pot
