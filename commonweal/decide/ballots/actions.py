@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from commonweal.decide.ballots import queries, rules
@@ -18,6 +18,7 @@ from commonweal.decide.ballots.rules import Choice, Wrong
 from commonweal.decide.budgets.models import Pot
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.unwritten import unwritten
 
 
 class PotClosed(Exception):
@@ -62,12 +63,22 @@ def cast_ballot(
     if refused:
         raise PermissionDenied(refused.words)
     if voter is None:
-        assert viewer.person is not None  # the rule has refused everybody else
-        voter = queries.voter_of(viewer.person, entry_id=held.entry_id)
+        voter = _with_an_account(viewer, held)
+    elif voter.person_id is not None:  # staff bring in the vote of somebody with an account
+        mine = _with_an_account(viewer, held)
+        voter = voter._replace(entry_id=voter.entry_id or mine.entry_id)
     wrong = rules.wrong_with(pot, held.listed, choice)
     if wrong:
         raise WrongBallot(wrong)
     return _in_the_box(pot, voter, choice)
+
+
+def _with_an_account(viewer: Viewer, held: Held) -> Voter:
+    """Return the viewer's person as a voter, who is one with their entry in the register."""
+    assert viewer.person is not None  # the rule has refused everybody else
+    if held.unfound_in is not None:
+        raise PermissionDenied(rules.not_found(held.pot, held.unfound_in).words)
+    return queries.voter_of(viewer.person, entry_id=held.entry_id)
 
 
 def _held_open(viewer: Viewer, pot_id: int, voter: Voter | None) -> Held:
@@ -82,19 +93,26 @@ def _held_open(viewer: Viewer, pot_id: int, voter: Voter | None) -> Held:
 
 # One voter's simultaneous votes meet at the ballot's envelope and at their line of the roll: the
 # second waits there until the first is done. That they voted goes on the roll; never when, nor what.
-# A code is looked at once more: it may have been cancelled while this vote waited for the pot.
+# A code is looked at once more, and held: it may have been cancelled while this vote waited, and who
+# cancels it waits for this vote. Whoever votes as an entry of a register votes as the person who was
+# found there too, for that person may have voted before they were found.
 _IN_THE_BOX = """
-WITH on_roll AS (
+WITH counting AS (
+    SELECT id FROM registers_code WHERE id = %(code)s::bigint AND cancelled_at IS NULL FOR SHARE
+), on_roll AS (
     INSERT INTO ballots_roll (id, pot_id, round_id, person_id, entry_id, voting_code_id, channel)
-    SELECT %(roll)s, %(pot)s, %(round)s, %(person)s, %(entry)s, %(code)s, %(channel)s
+    SELECT %(roll)s::bigint, %(pot)s::bigint, %(round)s::bigint,
+           coalesce(%(person)s::bigint,
+                    (SELECT person_id FROM registers_entry WHERE id = %(entry)s::bigint)),
+           %(entry)s::bigint, %(code)s::bigint, %(channel)s::text
      WHERE %(channel)s::text IS NOT NULL
-       AND (%(code)s::bigint IS NULL OR EXISTS (
-            SELECT 1 FROM registers_code WHERE id = %(code)s AND cancelled_at IS NULL))
+       AND (%(code)s::bigint IS NULL OR EXISTS (SELECT 1 FROM counting))
     ON CONFLICT DO NOTHING
     RETURNING id
 )
 INSERT INTO ballots_ballot (id, pot_id, envelope, receipt, projects, marks)
-VALUES (%(ballot)s, %(pot)s, %(envelope)s, %(receipt)s, %(projects)s, %(marks)s)
+VALUES (%(ballot)s::bigint, %(pot)s::bigint, %(envelope)s::bytea, %(receipt)s::bytea,
+        %(projects)s::bigint[], %(marks)s::smallint[])
 ON CONFLICT (pot_id, envelope)
     DO UPDATE SET projects = EXCLUDED.projects, marks = EXCLUDED.marks
 RETURNING id, receipt, xmax = 0, (SELECT count(*) FROM on_roll)
@@ -117,7 +135,7 @@ def _in_the_box(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
         "projects": ballot.projects,
         "marks": ballot.marks,
     }
-    with connection.cursor() as cursor:
+    with unwritten() as cursor:  # who votes and what stand in this one statement
         cursor.execute(_IN_THE_BOX, values)
         ballot.pk, ballot.receipt, is_new, on_roll = cursor.fetchone()
     if is_new and not on_roll and voter.channel is not None:
@@ -139,7 +157,7 @@ def _already(pot: Pot, voter: Voter) -> str:
     same = queries.lines_of(voter)
     here = Roll.objects.filter(same, pot=pot).values_list("channel", flat=True).first()
     if here is not None:
-        return rules.words_of(Channel(here))
+        return rules.words_of(Channel(here), has_code=voter.code_id is not None)
     if voter.code_id is not None and not queries.code_counts(pot, voter.code_id):
         return _("This voting code does not count any more.")
     return _("You have voted in another district already. One person votes in one district.")
@@ -165,8 +183,7 @@ def adopt_ballot(*, viewer: Viewer, pot_id: int, voter: Voter) -> Ballot:
     refused = rules.why_not(viewer, pot)
     if refused:
         raise PermissionDenied(refused.words)
-    assert viewer.person is not None  # the rule has refused everybody else
-    person = queries.voter_of(viewer.person, entry_id=held.entry_id)
+    person = _with_an_account(viewer, held)
     # The envelope first and then the roll, as a vote does: the two never wait for each other.
     try:
         with transaction.atomic():
@@ -222,7 +239,7 @@ def put_on_roll(*, pot: Pot, voter: Voter) -> None:
     line = Roll(
         pot=pot,
         round_id=pot.round_id,
-        person_id=voter.person_id,
+        person_id=voter.person_id or queries.found_as(voter.entry_id),
         entry_id=voter.entry_id,
         voting_code_id=voter.code_id,
         channel=voter.channel or Channel.PAPER,

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from commonweal.decide.ballots.models import Ballot, Channel, Roll
-from commonweal.decide.budgets.models import Pot, Project
+from commonweal.decide.budgets.models import Pot, Project, Reach
 from commonweal.decide.budgets.queries import as_cards, pots
-from commonweal.decide.registers.models import Code
+from commonweal.decide.registers.models import Code, Entry
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.people.models import Person
-from commonweal.ground.places.models import Community, Membership
+from commonweal.ground.places.models import Community, Level, Membership
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.composed import composed
 
@@ -45,11 +46,13 @@ def voter_of(person: Person, *, entry_id: int | None = None) -> Voter:
 # --- one voter's part
 
 
-def has_voted(viewer: Viewer, pot: Pot) -> bool:
-    """Tell whether this person is on the roll."""
+def voted_by(viewer: Viewer, pot: Pot) -> Channel | None:
+    """Return by what way this person has voted, if they are on the roll."""
     if viewer.person is None:
-        return False
-    return Roll.objects.filter(pot=pot, person=viewer.person).exists()
+        return None
+    mine = Roll.objects.filter(pot=pot, person=viewer.person)
+    found = mine.values_list("channel", flat=True).first()
+    return Channel(found) if found is not None else None
 
 
 def ballot_under(pot: Pot, name: str) -> Ballot | None:
@@ -74,6 +77,19 @@ def code_counts(pot: Pot, code_id: int) -> bool:
     return Code.objects.filter(pot=pot, pk=code_id, cancelled_at__isnull=True).exists()
 
 
+def register_to_be_found_in(viewer: Viewer, pot: Pot) -> int | None:
+    """Return the register in which this person has to be found before they vote with an account."""
+    if viewer.person is None or pot.reach != Reach.PLACE or pot.level < Level.REGISTER:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_UNFOUND} FROM budgets_pot pot {_OWN} WHERE pot.id = %s",  # noqa: S608 - ours
+            [viewer.person.pk, pot.pk],
+        )
+        found: tuple[int | None] = cursor.fetchone()
+    return found[0]
+
+
 def side_by_side(pot: Pot, numbers: list[int]) -> list[Project]:
     """Return projects to compare, in the order given, with ``signatures`` of the ideas behind them."""
     found = (
@@ -84,12 +100,22 @@ def side_by_side(pot: Pot, numbers: list[int]) -> list[Project]:
     return sorted(found, key=lambda project: numbers.index(project.pk))
 
 
+def found_as(entry_id: int | None) -> int | None:
+    """Return the person who found themselves in this entry of a register."""
+    if entry_id is None:
+        return None
+    return Entry.objects.filter(pk=entry_id).values_list("person_id", flat=True).first()
+
+
 def lines_of(voter: Voter) -> Q:
-    """Return which lines of a roll speak of this voter."""
+    """Return which lines of a roll speak of this voter: also those of whom their entry belongs to."""
     said = Q(pk__in=[])
     for name in ("person_id", "entry_id"):
         if getattr(voter, name) is not None:
             said |= Q(**{name: getattr(voter, name)})
+    if voter.person_id is None and voter.entry_id is not None:
+        found = Entry.objects.filter(pk=voter.entry_id, person__isnull=False)
+        said |= Q(person__in=found.values("person"))
     return said if voter.code_id is None else said | Q(voting_code_id=voter.code_id)
 
 
@@ -145,10 +171,31 @@ def personal(person: Person) -> Iterable[Mapping[str, Any]]:
 
 # --- the moment of voting
 
+_OWN = """
+  LEFT JOIN LATERAL (
+       SELECT e.id, e.register_id FROM registers_entry e
+         JOIN registers_register r ON r.id = e.register_id
+        WHERE e.person_id = %s AND r.authority_id = pot.authority_id LIMIT 1) own ON true
+"""
+# Where codes went out to the people of a register, and a pot asks to be that sure, an account votes as
+# the entry its person was found in: without one, nothing would show that they have a code as well.
+_UNFOUND = """
+       CASE WHEN pot.reach = 'place' AND pot.level >= 3 THEN coalesce(
+            (SELECT batch.register_id FROM registers_codebatch batch
+              WHERE batch.pot_id = pot.id AND batch.register_id IS NOT NULL
+                AND batch.register_id IS DISTINCT FROM own.register_id
+                AND (batch.cancelled_at IS NULL OR EXISTS (
+                     SELECT 1 FROM registers_code WHERE batch_id = batch.id AND cancelled_at IS NULL))
+              LIMIT 1),
+            (SELECT entry.register_id FROM registers_code code
+               JOIN registers_entry entry ON entry.id = code.entry_id
+              WHERE own.id IS NULL AND code.pot_id = pot.id AND code.cancelled_at IS NULL LIMIT 1))
+       END
+"""
 # A vote may cost three statements after session, person and authority are known. So this one
 # brings the pot, its projects, where the voter belongs and which entry of a register is theirs. The
 # lock is shared: many vote at once, and nobody while the pot is counted.
-_HELD = """
+_HELD = f"""
 SELECT pot.*,
        (SELECT jsonb_agg(jsonb_build_array(id, cost_pence, exclusive))
           FROM budgets_project WHERE pot_id = pot.id) AS listed,
@@ -156,22 +203,24 @@ SELECT pot.*,
        (SELECT jsonb_agg(jsonb_build_array(m.level, m.expires_at, c.id, c.name, c.slug, c.ancestors))
           FROM places_membership m JOIN places_community c ON c.id = m.community_id
          WHERE m.person_id = %s AND c.authority_id = pot.authority_id) AS belongs,
-       (SELECT e.id FROM registers_entry e JOIN registers_register r ON r.id = e.register_id
-         WHERE e.person_id = %s AND r.authority_id = pot.authority_id LIMIT 1) AS own_entry,
+       own.id AS own_entry,
+       {_UNFOUND} AS unfound_in,
        (SELECT jsonb_build_array(code.entry_id) FROM registers_code code
          WHERE code.id = %s AND code.pot_id = pot.id AND code.cancelled_at IS NULL) AS code
   FROM budgets_pot pot
   JOIN challenges_challenge challenge ON challenge.id = pot.challenge_id
   JOIN places_community place ON place.id = pot.community_id
+  {_OWN}
  WHERE pot.id = %s AND pot.authority_id = %s AND challenge.published_at <= %s
    FOR KEY SHARE OF pot
-"""
+"""  # noqa: S608 - ours
 
 
 class Held(NamedTuple):
     """A pot under a shared lock, its projects by number, and the voter's entry of a register.
 
-    ``code_counts`` tells whether the voting code asked for is one of this pot and was not cancelled.
+    ``code_counts`` tells whether the voting code asked for is one of this pot and was not cancelled,
+    ``unfound_in`` in which register somebody with an account has to be found first.
     """
 
     pot: Pot
@@ -179,12 +228,13 @@ class Held(NamedTuple):
     entry_id: int | None
     code_counts: bool = False
     code_entry_id: int | None = None
+    unfound_in: int | None = None
 
 
 def pot_held_open(viewer: Viewer, pot_id: int, code_id: int | None = None) -> Held | None:
     """Return a pot under a shared lock, and tell the viewer where they belong on the way."""
     who = viewer.person.pk if viewer.person else None
-    values = [who, who, code_id, pot_id, viewer.authority.pk, viewer.at]
+    values = [who, code_id, who, pot_id, viewer.authority.pk, viewer.at]
     for pot in Pot.objects.raw(_HELD, values):
         more = vars(pot)
         pot.community = _community(viewer, *json.loads(more["place"]))
@@ -200,7 +250,14 @@ def pot_held_open(viewer: Viewer, pot_id: int, code_id: int | None = None) -> He
             ]
         listed = {number: Listed(*facts) for number, *facts in json.loads(more["listed"] or "[]")}
         code = json.loads(more["code"]) if more["code"] else None
-        return Held(pot, listed, more["own_entry"], code is not None, code[0] if code else None)
+        return Held(
+            pot,
+            listed,
+            more["own_entry"],
+            code is not None,
+            code[0] if code else None,
+            more["unfound_in"],
+        )
     return None
 
 

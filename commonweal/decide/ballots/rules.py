@@ -80,12 +80,38 @@ def _why_not_here(viewer: Viewer, pot: Pot) -> WhyNot | None:
     return WhyNot("join", words, _("Join %(place)s") % values, href)
 
 
+def why_not_now(viewer: Viewer, pot: Pot, voter: Voter | None = None) -> WhyNot | None:
+    """As ``why_not``, and looks up what does not stand on the pot: codes, and who was found."""
+    refused = why_not(viewer, pot, voter)
+    if refused:
+        return refused
+    if voter is None:
+        register_id = queries.register_to_be_found_in(viewer, pot)
+        return not_found(pot, register_id) if register_id is not None else None
+    if voter.code_id is not None and not queries.code_counts(pot, voter.code_id):
+        return WhyNot("code", _("This voting code does not count any more."))
+    return None
+
+
+def not_found(pot: Pot, register_id: int) -> WhyNot:
+    """Say why somebody who was checked well, but not found in this register, has to be first."""
+    words = _(
+        "People of a register were sent voting codes for this ballot. So that nobody votes twice, use"
+        " your code, or find yourself in the register first."
+    )
+    onward = urlencode({"next": reverse("ballots:vote", args=[pot.pk])})
+    href = f"{reverse('registers:match', args=[register_id])}?{onward}"
+    return WhyNot("unfound", words, _("Find myself in the register"), href)
+
+
 def pot_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
     """Return what a pot's page says about the viewer's own vote."""
+    way = queries.voted_by(viewer, pot)
     return {
         "state": pot.state(viewer.at),
-        "why_not": why_not(viewer, pot),
-        "has_voted": queries.has_voted(viewer, pot),
+        "why_not": why_not_now(viewer, pot),
+        "has_voted": way is not None,
+        "otherwise": words_of(way) if way not in (None, Channel.ONLINE) else "",
         "has_codes": pot.reach == Reach.PLACE and viewer.person is None and queries.has_codes(pot),
     }
 
@@ -258,11 +284,13 @@ def asks(pot: Pot) -> str:
     return words % values
 
 
-def words_of(channel: Channel) -> str:
-    """Say by what way somebody has voted already."""
+def words_of(channel: Channel, *, has_code: bool = False) -> str:
+    """Say by what way somebody has voted already; ``has_code``: to whoever comes with that code."""
+    if channel == Channel.CODE and has_code:
+        return _("This voting code has been used already.")
     return {
         Channel.ONLINE: _("You have voted here already, on-line."),
-        Channel.CODE: _("This voting code has been used already."),
+        Channel.CODE: _("You have voted here already, with a voting code."),
         Channel.PAPER: _("You have voted here already, on paper."),
         Channel.TELEPHONE: _("You have voted here already, by telephone."),
         Channel.KIOSK: _("You have voted here already, at a kiosk."),

@@ -173,14 +173,16 @@ def _known(request: Request, booth: Booth) -> dict[str, Any]:
 def _booth(request: Request, pot_id: int, voter: Voter | None) -> Booth | HttpResponse:
     """Return the booth of a voter who may vote now, or the page that says why they may not."""
     pot = _pot(request, pot_id)
-    refused = _why_not(request, pot, voter)
+    refused = rules.why_not_now(request.viewer, pot, voter)
     if refused and refused.code in ("closed", "coming"):
         return _closed(request, pot)
     if refused:
         return _page(request, "ballots/not_yours.html", pot, {"why_not": refused}, status=403)
     projects = projects_for(request.viewer, pot, holder=voter.name if voter else "")
-    kind = BallotKind(pot.ballot_kind)
-    return Booth(pot, kind, projects, _ballot_of(request, pot, voter), voter)
+    mine = _ballot_of(request, pot, voter)
+    if mine is None and voter is None and (otherwise := _voted_otherwise(request, pot)):
+        return _page(request, "ballots/not_yours.html", pot, {"why_not": otherwise}, status=403)
+    return Booth(pot, BallotKind(pot.ballot_kind), projects, mine, voter)
 
 
 def _closed(request: Request, pot: Pot) -> HttpResponse:
@@ -198,11 +200,13 @@ def receipt(request: Request, pot_id: int) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     pot = _pot(request, pot_id)
     mine = _ballot_of(request, pot, voter)
-    voted = queries.has_voted(viewer, pot) if voter is None else _entry(request, pot_id)["cast"]
+    way = queries.voted_by(viewer, pot) if voter is None else None
+    voted = way is not None if voter is None else _entry(request, pot_id)["cast"]
     values = {
         "ballot": mine,
         "has_voted": mine is not None or voted,
-        "why_not": _why_not(request, pot, voter),
+        "otherwise": rules.words_of(way) if way not in (None, Channel.ONLINE) else "",
+        "why_not": rules.why_not_now(viewer, pot, voter),
         "voter": voter,
         "may_adopt": mine is not None and _may_adopt(request, pot, voter),
     }
@@ -306,11 +310,12 @@ def _forget(request: Request, pot_id: int) -> None:
     request.session.modified = True
 
 
-def _why_not(request: Request, pot: Pot, voter: Voter | None) -> rules.WhyNot | None:
-    refused = rules.why_not(request.viewer, pot, voter)
-    if not refused and voter and voter.code_id and not queries.code_counts(pot, voter.code_id):
-        return rules.WhyNot("code", _("This voting code does not count any more."))
-    return refused
+def _voted_otherwise(request: Request, pot: Pot) -> rules.WhyNot | None:
+    """Say that somebody voted with a code, on paper or by telephone, which no page can change."""
+    way = queries.voted_by(request.viewer, pot)
+    if way is None or way == Channel.ONLINE:
+        return None
+    return rules.WhyNot("voted", rules.words_of(way))
 
 
 def _may_adopt(request: Request, pot: Pot, voter: Voter | None) -> bool:

@@ -93,6 +93,10 @@ class CodeUsed(Exception):
     """Somebody has voted with this code, or as this person, already."""
 
 
+class SomeVoted(Exception):
+    """Some have voted with the letters made before, and nobody knows who: they could vote again."""
+
+
 class NoSuchCode(Exception):
     """No code of this batch has that number, or it was cancelled before."""
 
@@ -223,6 +227,12 @@ UPDATE registers_entry entry SET gone_at = %(at)s
  WHERE entry.register_id = %(register)s AND entry.gone_at IS NULL
    AND NOT EXISTS (SELECT 1 FROM registers_incoming incoming WHERE incoming.digest = entry.digest)
 """
+_GOING = """
+SELECT count(*) FROM (
+    SELECT code.id FROM registers_code code JOIN registers_entry entry ON entry.id = code.entry_id
+     WHERE code.cancelled_at IS NULL AND entry.register_id = %(register)s AND entry.gone_at = %(at)s
+     ORDER BY code.id FOR NO KEY UPDATE OF code) held
+"""
 _NO_CODE = """
 UPDATE registers_code code SET cancelled_at = %(at)s
   FROM registers_entry entry
@@ -267,6 +277,7 @@ def _read_in(
         _let_go_of(register.entries.filter(pk__in=moved), register)
         cursor.execute(_GONE, values)
         gone = cursor.rowcount
+        cursor.execute(_GOING, values)  # waits for whoever votes with one just now
         cursor.execute(_NO_CODE, values)
     return Reading(lines, new, staying, gone, examples)
 
@@ -471,10 +482,12 @@ SELECT line FROM registers_incoming incoming
                       AND entry.gone_at IS NULL)
  ORDER BY line LIMIT %(most)s
 """
+# Whoever was found in an entry may have voted with their account before that.
 _VOTED = """
 SELECT incoming.line FROM registers_incoming incoming
   JOIN registers_entry entry ON entry.register_id = %(register)s AND entry.digest = incoming.digest
  WHERE EXISTS (SELECT 1 FROM ballots_roll WHERE pot_id = %(pot)s AND entry_id = entry.id)
+    OR EXISTS (SELECT 1 FROM ballots_roll WHERE pot_id = %(pot)s AND person_id = entry.person_id)
 """
 _BIND = """
 INSERT INTO registers_code (authority_id, pot_id, batch_id, number, digest, entry_id)
@@ -483,6 +496,7 @@ SELECT %(authority)s, %(pot)s, %(batch)s, incoming.line, incoming.code, entry.id
   LEFT JOIN registers_entry entry
          ON entry.register_id = %(register)s AND entry.digest = incoming.digest
  WHERE NOT EXISTS (SELECT 1 FROM ballots_roll WHERE pot_id = %(pot)s AND entry_id = entry.id)
+   AND NOT EXISTS (SELECT 1 FROM ballots_roll WHERE pot_id = %(pot)s AND person_id = entry.person_id)
 """
 
 
@@ -499,7 +513,8 @@ def make_letters(
 
     With a register each code is bound to the person's entry there, so that nobody votes with a code
     and with an account too; who does not stand in it is a mistake. The letters made before count no
-    more, as far as nobody has voted with them. Raises ``WrongLines`` or ``NobodyListed``.
+    more, as far as nobody has voted with them. Raises ``WrongLines``, ``NobodyListed``, or
+    ``SomeVoted`` where a new letter could be somebody's second vote.
     """
     pot = _pot(viewer, pot_id)
     made_before = Code.objects.filter(pot=pot).filter(
@@ -529,12 +544,20 @@ def make_letters(
         cursor.execute(_VOTED, values)
         voted = frozenset(line for (line,) in cursor.fetchall())
         _cancel(made_before, viewer.at)
+        _refuse_second_letters(made_before.exclude(batch=batch), register)
         earlier = pot.code_batches.filter(kind=BatchKind.LETTERS, cancelled_at__isnull=True)
         earlier.exclude(pk=batch.pk).update(cancelled_at=viewer.at)
         cursor.execute(_BIND, values)
         count = cursor.rowcount
     _record(viewer, "codes.made", pot, count=count)
     return batch, voted
+
+
+def _refuse_second_letters(made_before: Any, register: Register | None) -> None:
+    """Refuse letters where somebody has voted with one, and nothing says whom to leave out."""
+    loose = made_before if register is None else made_before.filter(entry__isnull=True)
+    if loose.exclude(pk__in=queries.unused(loose).values("pk")).exists():
+        raise SomeVoted
 
 
 def _refuse_strangers(cursor: Any, values: Mapping[str, Any]) -> None:
@@ -675,7 +698,13 @@ def _cancelled(pot: Pot, batch_id: int, number: int, at: datetime) -> Code:
 
 
 def _cancel(codes: Any, at: datetime) -> int:
-    cancelled: int = queries.unused(codes.filter(cancelled_at__isnull=True)).update(cancelled_at=at)
+    """Cancel what nobody has voted with. Who votes with one just now is waited for, and has voted."""
+    alive = codes.filter(cancelled_at__isnull=True)
+    held = alive.select_for_update(of=("self",), no_key=True).order_by("pk").values("pk")
+    sql, values = held.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({sql}) held", values)  # noqa: S608 - ours
+    cancelled: int = queries.unused(alive).update(cancelled_at=at)
     return cancelled
 
 

@@ -38,6 +38,11 @@ FEWEST = 5  # a smaller count of people is hidden
 _VOTED = "EXISTS (SELECT 1 FROM ballots_roll WHERE {column} = %(expressions)s)"
 
 
+_VOTED_AS = """EXISTS (SELECT 1 FROM ballots_roll roll, registers_entry entry
+    WHERE (roll.entry_id = entry.id OR roll.person_id = entry.person_id)
+      AND roll.pot_id = %(expressions)s)"""
+
+
 def _on_roll(column: str, of: str = "pk") -> Func:
     return Func(F(of), template=_VOTED.format(column=column), output_field=BooleanField())
 
@@ -111,13 +116,14 @@ def own_entry(viewer: Viewer) -> Entry | None:
 
 
 def entry_has_voted(entry: Entry, pot: Pot) -> bool:
-    """Tell whether somebody has voted in a pot, or in its round, as this entry."""
+    """Tell whether somebody has voted in a pot, or in its round, as this entry or as its person."""
     pots = Pot.objects.filter(Q(pk=pot.pk) | Q(round__isnull=False, round=pot.round_id))
     return pots.filter(
         Func(
             F("pk"),
             entry.pk,
-            template="EXISTS (SELECT 1 FROM ballots_roll WHERE (pot_id, entry_id) = (%(expressions)s))",
+            template=_VOTED_AS,
+            arg_joiner=" AND entry.id = ",
             output_field=BooleanField(),
         )
     ).exists()

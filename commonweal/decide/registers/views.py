@@ -361,6 +361,12 @@ def _from_list(form: forms.ListForm, action: Callable[[], Any]) -> Any:
         form.add_error("list", str(error))
     except actions.TooLate:
         form.add_error(None, _("Voting is over: a code would open nothing any more."))
+    except actions.SomeVoted:
+        words = _(
+            "Some people have voted with the letters you made before, and nobody can tell who: with a"
+            " new letter they could vote again. Use a register, or replace lost letters one by one."
+        )
+        form.add_error(None, words)
     return None
 
 
