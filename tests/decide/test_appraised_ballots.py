@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.core import mail
+from django.db import connection, connections
 from django.urls import reverse
 
 from commonweal.decide.budgets import actions, queries
-from commonweal.decide.budgets.models import Pot, Project
-from commonweal.propose.appraisals.models import Line, Meets, State
-from commonweal.propose.proposals.models import Signature, Status
+from commonweal.decide.budgets.models import Pot, Project, Round
+from commonweal.propose.appraisals import actions as appraisals
+from commonweal.propose.appraisals.models import Appraisal, Line, Meets, State
+from commonweal.propose.proposals.models import Proposal, Signature, Status
 from tests.factories import world
 
 
@@ -175,3 +182,124 @@ def test_a_pot_that_is_no_secret_any_more_says_what_an_idea_needs(challenge, str
     idea = world.a_proposal(challenge)
     Pot.objects.update(is_draft=True)
     assert "On the way" not in visit(idea.get_absolute_url()).text
+
+
+# --- the list is fixed: authors hear what became of their ideas
+
+
+def jobs(name: str) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT args FROM procrastinate_jobs WHERE task_name = %s ORDER BY id", [name]
+        )
+        return [json.loads(row[0]) for row in cursor.fetchall()]
+
+
+def test_when_a_pot_opens_every_author_hears_of_it_and_why_not(
+    challenge, strict, leader, seen_by
+) -> None:
+    Pot.objects.update(supports_needed=1)
+    strict.refresh_from_db()
+    listed, unlucky, short, hidden, drafted = (
+        world.a_proposal(challenge, title=title) for title in ("On", "Ready", "Short", "Hid", "Dr")
+    )
+    for idea in (listed, unlucky):
+        world.an_appraisal(idea)
+        Signature.objects.create(
+            proposal=idea, person=world.a_person(), standing="resident", signed_at=idea.created_at
+        )
+    put(seen_by(leader), strict, listed)
+    Proposal.objects.filter(pk=hidden.pk).update(status="hidden", hidden_reason="advert")
+    Proposal.objects.filter(pk=drafted.pk).update(status="draft", published_at=None)
+    far = world.a_proposal(world.a_challenge(challenge.authority), title="Far")
+    assert actions.tell_opening(pot_id=strict.pk, at=strict.opens_at)
+    assert not actions.tell_opening(pot_id=strict.pk, at=strict.opens_at)
+    (asked,) = jobs("budgets.tell_authors")
+    assert actions.tell_authors(**asked) == 3
+    for one in jobs("budgets.tell_author"):
+        assert actions.tell_author(**one, at=strict.opens_at) == 1
+    sent = {letter.to[0]: letter for letter in mail.outbox}
+    assert set(sent) == {idea.author.email for idea in (listed, unlucky, short)}
+    assert far.author.email not in sent
+    assert "stands on it as “On”, for £12,000" in sent[listed.author.email].body
+    assert "chose others" in sent[unlucky.author.email].body
+    lacks = "0 of 1 signatures; nobody has begun to appraise it"
+    assert lacks in sent[short.author.email].body
+    keys = {letter.extra_headers["Message-ID"] for letter in mail.outbox}
+    assert len(keys) == 3
+    again = jobs("budgets.tell_author")[0]
+    actions.tell_author(**again, at=strict.opens_at)
+    assert mail.outbox[-1].extra_headers["Message-ID"] in keys, "the same mail, to a mail program"
+
+
+def test_authors_are_told_some_at_a_time_and_none_is_left_out(
+    challenge, strict, monkeypatch
+) -> None:
+    monkeypatch.setattr(actions, "AT_ONCE", 2)
+    ideas = [world.a_proposal(challenge) for _ in range(5)]
+    actions.tell_opening(pot_id=strict.pk, at=strict.opens_at)
+    done = 0
+    while done < len(asked := jobs("budgets.tell_authors")):
+        actions.tell_authors(**asked[done])
+        done += 1
+    assert [one["proposal_id"] for one in jobs("budgets.tell_author")] == [i.pk for i in ideas]
+
+
+def test_of_a_round_one_pot_tells_who_is_left_out(challenge, strict, leader, now) -> None:
+    made = Round.objects.create(
+        authority=challenge.authority, challenge=challenge, title="Districts", created_at=now,
+        created_by=leader,
+    )  # fmt: skip
+    other = world.a_pot(
+        challenge, costs=(), opens_at=strict.opens_at, closes_at=strict.closes_at, round=made
+    )
+    Pot.objects.update(round=made)
+    strict.refresh_from_db()
+    idea = world.a_proposal(challenge)
+    assert list(queries.ideas_to_tell_of(strict)) == [idea]
+    assert list(queries.ideas_to_tell_of(other)) == []
+
+
+# --- two at the same moment
+
+
+def at_once(work: Callable[[int], Any]) -> list[Any]:
+    gate = Barrier(16)
+
+    def one(number: int) -> Any:
+        gate.wait()
+        try:
+            return work(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(one, range(16)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_idea_is_put_on_the_ballot_or_appraised_and_never_both(
+    challenge, strict, leader, seen_by
+) -> None:
+    Pot.objects.update(appraised_only=False)
+    clerk = world.a_person(world.root(challenge.authority), role="clerk")
+    for _ in range(3):
+        idea = world.a_proposal(challenge)
+        staff, runs = seen_by(clerk), seen_by(leader)
+
+        def race(number: int, idea=idea, staff=staff, runs=runs) -> str:
+            try:
+                if number % 2:
+                    appraisals.begin_appraisal(viewer=staff, proposal_id=idea.pk)
+                else:
+                    put(runs, strict, idea)
+            except (appraisals.NotToAppraise, actions.ProposalNotReady) as refused:
+                return type(refused).__name__
+            return "done"
+
+        came = at_once(race)
+        idea.refresh_from_db()
+        is_listed = Project.objects.filter(proposal=idea).count()
+        is_appraised = Appraisal.objects.filter(proposal=idea).count()
+        assert (is_listed, is_appraised) in {(1, 0), (0, 1)}, came
+        assert (idea.status == Status.IN_BALLOT) is bool(is_listed)

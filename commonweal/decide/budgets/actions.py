@@ -35,9 +35,13 @@ from commonweal.ground.people.models import Person
 from commonweal.ground.places import queries as places
 from commonweal.ground.places.models import Community
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.jobs import later
+from commonweal.kit.mail import letter
+from commonweal.kit.money import pounds
 from commonweal.kit.pictures import Drawn
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal, Status
+from commonweal.propose.proposals.queries import authors_of
 
 # --- setting up
 
@@ -48,6 +52,7 @@ SETTINGS = (
 )  # fmt: skip
 WORDS = ("title", "summary", "where", "outcome", "run_by", "cost_note", "cost_lines", "exclusive")
 MOST_PICTURES = 5
+AT_ONCE = 200  # so many ideas are taken up in one transaction when their authors are told
 MOST_QUESTIONS_AN_HOUR = 10
 
 
@@ -918,7 +923,70 @@ def tell_opening(*, pot_id: int, at: datetime) -> bool:
     if not queries.due_to_open(at).filter(pk=pot.pk).exists():
         return False
     journal.record(what="pot.opened", who=None, about=pot, at=at, public=True)
+    later("budgets.tell_authors", once=f"budgets.tell_authors.{pot.pk}", pot_id=pot.pk)
     return True
+
+
+@transaction.atomic
+def tell_authors(*, pot_id: int, after: int = 0) -> int:
+    """Queue a mail about the next ideas of an opened pot; return how many, to go on from the last."""
+    pot = Pot.objects.get(pk=pot_id)
+    found = list(queries.ideas_to_tell_of(pot, after).values_list("pk", flat=True)[:AT_ONCE])
+    for number in found:
+        later("budgets.tell_author", pot_id=pot.pk, proposal_id=number)
+    if len(found) == AT_ONCE:
+        later("budgets.tell_authors", pot_id=pot.pk, after=found[-1])
+    return len(found)
+
+
+def tell_author(*, pot_id: int, proposal_id: int, at: datetime) -> int:
+    """Write to an idea's authors whether it is on the ballot, and why not; return how many mails."""
+    pot = Pot.objects.select_related("authority").get(pk=pot_id)
+    proposal = queries.ideas_to_tell_of(pot).filter(pk=proposal_id).first()
+    if proposal is None:
+        return 0
+    project = pot.projects.filter(proposal=proposal).first()
+    told = _on_it(pot, project) if project else _left_out(pot, proposal)
+    reached = [person for person in authors_of(proposal) if person.email]
+    for person in reached:
+        letter(
+            person=person,
+            authority=pot.authority,
+            at=at,
+            why=_("You get this because you are an author of this idea."),
+            key=f"ballot-{pot.pk}-{proposal.pk}",
+            **told,
+        ).send()
+    return len(reached)
+
+
+def _on_it(pot: Pot, project: Project) -> dict[str, Any]:
+    named = {"title": project.title, "pot": pot.title, "cost": pounds(project.cost_pence)}
+    return {
+        "subject": _("On the ballot: “%(title)s”") % named,
+        "lines": [
+            _("Voting in “%(pot)s” has opened, and the list is fixed.") % named,
+            _("Your idea stands on it as “%(title)s”, for %(cost)s.") % named,
+        ],
+        "href": project.get_absolute_url(),
+        "link": _("See how it stands there"),
+    }
+
+
+def _left_out(pot: Pot, proposal: Proposal) -> dict[str, Any]:
+    named = {"title": proposal.title, "pot": pot.title}
+    lines = [_("Voting in “%(pot)s” has opened, and the list is fixed.") % named]
+    if lacks := queries.lacks_of(pot, proposal):
+        lines.append(_("Your idea is not on it. This is what it lacked: %(lacks)s.") % {"lacks": "; ".join(lacks)})  # fmt: skip
+    else:
+        lines.append(_("Your idea is not on it. Those who run the pot chose others: ask them why."))
+    lines.append(_("It stays public, and can be on a later ballot."))
+    return {
+        "subject": _("Not on this ballot: “%(title)s”") % named,
+        "lines": lines,
+        "href": proposal.get_absolute_url(),
+        "link": _("See your idea"),
+    }
 
 
 @transaction.atomic

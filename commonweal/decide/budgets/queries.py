@@ -257,6 +257,25 @@ def _lacks(pot: Pot, idea: Any, held: Appraisal | None) -> list[str]:
     return lacks
 
 
+def lacks_of(pot: Pot, proposal: Proposal) -> list[str]:
+    """Return in words what keeps one idea from a ballot; nothing if it could be there."""
+    idea = _waiting(pot).get(pk=proposal.pk)
+    return _lacks(pot, idea, appraisals.states_of([idea.pk]).get(idea.pk))
+
+
+def ideas_to_tell_of(pot: Pot, after: int = 0) -> QuerySet[Proposal]:
+    """Return the ideas whose authors hear of it when a pot opens: on its ballot, or left out.
+
+    Of a round only its first pot tells those whose idea stands on no district's ballot.
+    """
+    told = Q(projects__pot=pot)
+    siblings = Pot.objects.filter(round=pot.round_id, withdrawn_at__isnull=True, is_draft=False)
+    if pot.round_id is None or siblings.order_by("opens_at", "pk").first() == pot:
+        told |= Q(challenge=pot.challenge_id, status=Status.PUBLISHED)
+    rows = Proposal.objects.filter(told, authority=pot.authority_id, pk__gt=after)
+    return rows.filter(status__in=Proposal.PUBLIC).defer("search").distinct().order_by("pk")
+
+
 def short_of_needs(pot: Pot) -> int:
     """Return how many ideas on the ballot lack what the pot asks of an idea by now."""
     listed = Proposal.objects.filter(projects__pot=pot).annotate(support=Count("signatures"))
