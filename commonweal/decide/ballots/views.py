@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from commonweal.decide.ballots import actions, queries, rules
 from commonweal.decide.ballots.forms import BallotForm, Sheet, Written, number_in
@@ -49,17 +50,22 @@ def vote(request: Request, pot_id: int) -> HttpResponse:
     """Let a voter choose, check and cast; without script each step is a form that comes back."""
     voter = _voter(request, pot_id)
     if voter is None and request.viewer.person is None:
-        return _start(request, pot_id)
+        return _as_a_page(request, _start(request, pot_id))
     if request.POST.get("do") == "cast":
         return _cast(request, pot_id, voter)
     booth = _booth(request, pot_id, voter)
     if isinstance(booth, HttpResponse):
-        return booth
+        return _as_a_page(request, booth)
     if request.method != "POST":
-        return _page_of(request, booth, _begun(request, booth))
+        return _beginning(request, booth)
     if request.POST.get("do") == "check":
         return _check(request, booth)
     return _moved(request, booth)
+
+
+def _as_a_page(request: Request, answer: HttpResponse) -> HttpResponse:
+    """Lead a press of a button to the page that says why it changed nothing, not into the ballot."""
+    return HttpResponseClientRedirect(request.path) if request.htmx else answer
 
 
 def _cast(request: Request, pot_id: int, voter: Voter | None) -> HttpResponse:
@@ -134,16 +140,19 @@ def _moved(request: Request, booth: Booth) -> HttpResponse:
     return _page_of(request, booth, sheet, part="ballots/sheet.html", **values)
 
 
-def _begun(request: Request, booth: Booth) -> Sheet:
-    """Return the ballot as it was cast, or as a shortlist begins it, or empty."""
+def _beginning(request: Request, booth: Booth) -> HttpResponse:
+    """Show the ballot as it was cast, or as a shortlist begins it, or empty."""
     if booth.mine is not None:
         written = Written.of(booth.mine, booth.kind, [p.pk for p in booth.projects])
         nothing = not booth.mine.projects
-        return Sheet(booth.pot, booth.projects, written, nothing=nothing)
-    empty = Sheet(booth.pot, booth.projects, Written({}))
+        return _page_of(request, booth, Sheet(booth.pot, booth.projects, written, nothing=nothing))
+    kept = _shortlist(request, booth.pot.pk)
+    known = {project.pk for project in booth.projects} & set(kept)
+    sheet = Sheet(booth.pot, booth.projects, Written({}))
     if request.GET.get("start") != "shortlist":
-        return empty
-    return Sheet(booth.pot, booth.projects, empty.begun_with(_shortlist(request, booth.pot.pk)))
+        return _page_of(request, booth, sheet, may_begin=bool(known))
+    sheet = Sheet(booth.pot, booth.projects, sheet.begun_with(kept))
+    return _page_of(request, booth, sheet, left_out=not known <= sheet.marks.keys())
 
 
 def _page_of(
@@ -210,6 +219,13 @@ def receipt(request: Request, pot_id: int) -> HttpResponse:
         "voter": voter,
         "may_adopt": mine is not None and _may_adopt(request, pot, voter),
     }
+    if mine is not None and request.GET.get("as") == "text":
+        return render(
+            request,
+            "ballots/receipt.txt",
+            {"pot": pot, "ballot": mine},
+            content_type="text/plain; charset=utf-8",
+        )
     if mine is not None:
         projects = list(pot.projects.order_by("pk"))
         kind = BallotKind(pot.ballot_kind)
@@ -227,8 +243,17 @@ def _start(request: Request, pot_id: int) -> HttpResponse:
         return _closed(request, pot)
     has_codes = queries.has_codes(pot)
     if pot.reach == Reach.PLACE and not has_codes:
-        return redirect_to_login(reverse("ballots:vote", args=[pot.pk]))
-    return _page(request, "ballots/start.html", pot, {"has_codes": has_codes})
+        return redirect_to_login(_onward(request, pot_id))
+    begins = request.GET.get("start") == "shortlist"
+    values = {"has_codes": has_codes, "begins": begins, "onward": _onward(request, pot_id)}
+    return _page(request, "ballots/start.html", pot, values)
+
+
+def _onward(request: Request, pot_id: int) -> str:
+    """Return the address of the ballot, begun with the shortlist if that was asked for."""
+    address = reverse("ballots:vote", args=[pot_id])
+    asked = (request.GET.get("start"), request.POST.get("start"))
+    return f"{address}?start=shortlist" if "shortlist" in asked else address
 
 
 @require_POST
@@ -240,7 +265,7 @@ def guest(request: Request, pot_id: int) -> HttpResponse:
         if str(pot_id) not in held:
             held[str(pot_id)] = {"code": None, "holder": secrets.token_hex(16)}
             request.session.modified = True
-    return redirect("ballots:vote", pot_id)
+    return redirect(_onward(request, pot_id))
 
 
 @require_POST
