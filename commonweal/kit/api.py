@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from ninja import Field, Schema
 from ninja.params import Query, functions
 
@@ -17,6 +17,14 @@ class Problem(Schema):
 
     wrong: str
     mend: str
+
+
+class NotHere(Http404):
+    """Nothing public is here, for a reason that may be told: what is wrong, and how to mend it."""
+
+    def __init__(self, wrong: str, mend: str) -> None:
+        super().__init__(wrong)
+        self.problem = Problem(wrong=wrong, mend=mend)
 
 
 class Paging(Schema):

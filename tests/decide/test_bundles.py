@@ -12,10 +12,12 @@ import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -399,3 +401,55 @@ def test_hostile_words_in_titles_stay_words_in_the_archive(
     place.write_bytes(client.get(at("bundle", pot)).content)
     assert verify_bundle(place).verified
     assert sha256(unpacked(client, pot)["manifest.json"]).hexdigest() == pot.bundle.fingerprint
+
+
+def test_programs_are_told_in_words_why_something_is_not_there(
+    closed, community, counted, client
+) -> None:
+    early = client.get(f"/api/pots/{closed.pk}/result")
+    assert early.status_code == 404
+    assert "when voting closes" in early.json()["mend"]
+    pot, _codes = counted(4)
+    few = client.get(f"/api/pots/{pot.pk}/bundle").json()
+    assert few["wrong"] == "Fewer than five people voted, so nothing more is published."
+
+
+def test_a_receipt_that_was_not_counted_is_refused_in_words(counted, client) -> None:
+    pot, _codes = counted(6)
+    answer = client.get(f"/api/pots/{pot.pk}/receipts/ABCD-EFGH-2345-6723")
+    assert answer.status_code == 404
+    assert answer.json()["wrong"] == "No such receipt was counted in this pot."
+
+
+@pytest.mark.parametrize("many", [5, 6, 7, 8, 9, 16, 33])
+def test_every_receipt_has_a_proof_that_is_read_and_not_computed(
+    counted, client, many, django_assert_max_num_queries
+) -> None:
+    pot, codes = counted(many)
+    for code in codes:
+        with django_assert_max_num_queries(12):
+            told = client.get(f"/api/pots/{pot.pk}/receipts/{code}").json()
+        assert told["place"] == sorted(codes).index(code)
+        assert leads_to(code, told["place"], told["of"], told["path"]) == pot.bundle.root
+
+
+def test_archives_from_before_get_their_proofs(counted, client) -> None:
+    """What the migration works out is what the count would have kept."""
+    pot, _codes = counted(9)
+    kept = (bytes(pot.bundle.codes), bytes(pot.bundle.tree))
+    Bundle.objects.update(codes=b"", tree=b"")
+    proofs = import_module("commonweal.decide.counts.migrations.0002_proofs")
+    proofs.fill(apps, None)
+    found = Bundle.objects.get()
+    assert (bytes(found.codes), bytes(found.tree)) == kept
+
+
+@pytest.mark.parametrize("name", ["bundle", "ballots", "table"])
+def test_a_download_that_is_there_already_costs_nothing(counted, client, name) -> None:
+    pot, _codes = counted()
+    first = client.get(at(name, pot))
+    again = client.get(at(name, pot), headers={"if-none-match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    head = client.head(at(name, pot))
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(first.content))

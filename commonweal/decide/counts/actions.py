@@ -23,7 +23,7 @@ from commonweal.decide.budgets.queries import FEWEST
 from commonweal.decide.counts import queries
 from commonweal.decide.counts.models import Bundle, Count, Stage
 from commonweal.engine.voting.bundle import BundleError, verify_bundle, write_bundle
-from commonweal.engine.voting.bundle_receipts import root_of
+from commonweal.engine.voting.bundle_receipts import root_of, tree_of
 from commonweal.engine.voting.election import Election
 from commonweal.engine.voting.outcome import Outcome
 from commonweal.ground.journal import actions as journal
@@ -172,6 +172,8 @@ def _bundle(
         fingerprint=fingerprint,
         root=root_of(receipts),
         receipts=len(receipts),
+        codes=b"".join(map(queries.code_of, receipts)),
+        tree=tree_of(receipts),
         is_whole=is_whole,
     )
 

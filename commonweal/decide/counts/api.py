@@ -1,9 +1,8 @@
 """Results for programs. What people chose is not here before the count."""
 
-from base64 import b32decode
 from typing import Any, cast
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,7 +13,7 @@ from commonweal.decide.budgets.models import Pot
 from commonweal.decide.budgets.queries import FEWEST, public_pots
 from commonweal.decide.counts import queries
 from commonweal.decide.counts.models import Bundle
-from commonweal.kit.api import PROBLEMS, Number, Page, Pages, page_of
+from commonweal.kit.api import PROBLEMS, NotHere, Number, Page, Pages, page_of
 from commonweal.kit.request import Request
 
 router = Router(tags=["Money"])
@@ -111,14 +110,20 @@ class Proof(Schema):
 def _pot(request: HttpRequest, pot_id: int) -> Pot:
     pot = get_object_or_404(public_pots(cast(Request, request).viewer), pk=pot_id)
     if pot.result is None or pot.declared_at is None:
-        raise Http404(_("This pot is not counted yet."))
+        raise NotHere(
+            _("There is no result of this pot to read."),
+            _("Look at the pot itself: it says when voting closes and when the result is told."),
+        )
     return pot
 
 
 def _bundle(request: HttpRequest, pot_id: int) -> Bundle:
     found = queries.bundle_of(_pot(request, pot_id))
     if found is None:
-        raise Http404(_("Fewer than five people voted, so nothing more is published."))
+        raise NotHere(
+            _("Fewer than five people voted, so nothing more is published."),
+            _("Look a receipt up on the page that checks the count."),
+        )
     return found
 
 
@@ -179,7 +184,9 @@ def read_receipt(
     """Return the hashes that lead from a receipt to the root; not found if it was not counted."""
     _bundle(request, pot_id)
     pot = _pot(request, pot_id)
-    code = b32decode(receipt.replace("-", ""))
-    if not queries.found_among(pot, [code]):
-        raise Http404(_("No such receipt was counted."))
+    if not queries.found_among(pot, [queries.code_of(receipt)]):
+        raise NotHere(
+            _("No such receipt was counted in this pot."),
+            _("Compare it letter by letter, and look whether it is of this vote."),
+        )
     return queries.proof(pot, receipt)

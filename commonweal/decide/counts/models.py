@@ -56,6 +56,8 @@ class Bundle(models.Model):
     fingerprint = models.CharField(max_length=64)
     root = models.CharField(max_length=64)
     receipts = models.PositiveIntegerField()
+    codes = models.BinaryField()  # all receipts as they stand in the archive, ten bytes each
+    tree = models.BinaryField()  # the hashes above them, so that a proof is read and not computed
     is_whole = models.BooleanField()
     verified_at = models.DateTimeField(null=True, blank=True)
     difference = models.CharField(max_length=300, blank=True)

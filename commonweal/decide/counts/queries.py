@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b32decode
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -20,7 +22,7 @@ from commonweal.decide.budgets.models import WITHOUT_MARKS, BallotKind, Pot, Rul
 from commonweal.decide.budgets.queries import FEWEST, projects_in, where_it_is_not_quiet
 from commonweal.decide.counts.models import Bundle, Count
 from commonweal.engine import voting
-from commonweal.engine.voting.bundle_receipts import proof_of, root_of
+from commonweal.engine.voting.bundle_receipts import beside, leaf
 from commonweal.engine.voting.fairness import fairness
 from commonweal.engine.voting.groups import hide, hide_in_sums
 from commonweal.engine.voting.limits import Limits
@@ -111,6 +113,11 @@ def receipts_of(pot: Pot) -> list[str]:
     """Return the receipts of a sealed pot as people read them, sorted."""
     codes = Receipt.objects.filter(pot=pot).values_list("code", flat=True)
     return sorted(readable(code) for code in codes.iterator(chunk_size=20_000))
+
+
+def code_of(receipt: str) -> bytes:
+    """Return the bytes of a receipt that people read."""
+    return b32decode(receipt.replace("-", ""))
 
 
 def _limits(pot: Pot) -> Limits | None:
@@ -468,7 +475,7 @@ def stage(pot: Pot) -> str:
 
 def bundle_of(pot: Pot) -> Bundle | None:
     """Return what is published of a count, without its content."""
-    return Bundle.objects.defer("content").filter(pot=pot).first()
+    return Bundle.objects.defer("content", "codes", "tree").filter(pot=pot).first()
 
 
 def content_of(pot: Pot) -> bytes:
@@ -489,19 +496,43 @@ def found_among(pot: Pot, meant: Sequence[bytes]) -> str:
 
 
 def proof(pot: Pot, receipt: str) -> dict[str, Any]:
-    """Return what proves that a receipt stands under the root that was published."""
-    receipts = receipts_of(pot)
-    place = receipts.index(receipt)
+    """Return what proves that a receipt stands under the root that was published.
+
+    Nothing is computed but the place: the hashes are read from where the count has put them.
+    """
+    root, codes = Bundle.objects.values_list("root", "codes").get(pot=pot)
+    many = len(codes) // CODE
+
+    def at(place: int) -> str:
+        return readable(codes[CODE * place : CODE * (place + 1)])
+
+    place = bisect_left(range(many), receipt, key=at)
+    receipts, hashes = beside(place, many)
+    path = [leaf(at(other)).hex() for other in receipts]
     return {
         "format": "commonweal-receipt-proof",
         "version": 1,
         "pot": pot.pk,
         "receipt": receipt,
         "place": place,
-        "of": len(receipts),
-        "path": proof_of(receipts, place),
-        "root": root_of(receipts),
+        "of": many,
+        "path": path + _of_tree(pot, hashes),
+        "root": root,
     }
+
+
+CODE = 10  # bytes of a receipt
+
+
+def _of_tree(pot: Pot, places: Sequence[int]) -> list[str]:
+    """Return some of the hashes above a pot's receipts."""
+    asked = "SELECT encode(substr(tree, n, 32), 'hex') FROM counts_bundle, unnest(%s::int[])"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{asked} WITH ORDINALITY AS wanted (n, place) WHERE pot_id = %s ORDER BY place",
+            [[32 * place + 1 for place in places], pot.pk],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def may_publish_ballots(pot: Pot) -> bool:

@@ -70,6 +70,63 @@ def _above(layer: list[bytes]) -> list[bytes]:
     return pairs + layer[len(layer) & ~1 :]
 
 
+def tree_of(receipts: Sequence[str]) -> bytes:
+    """Return all hashes above the leaves, so that no proof has to work them out again.
+
+    Parameters
+    ----------
+    receipts : sequence of str
+        As :func:`root_of` takes them.
+
+    Returns
+    -------
+    bytes
+        Thirty-two for each hash, layer after layer, the root last; nothing above one receipt.
+
+    Raises
+    ------
+    Nothing.
+
+    Notes
+    -----
+    Time and memory O(receipts). :func:`beside` tells which of them make a proof.
+
+    References
+    ----------
+    RFC 6962, section 2.1.
+
+    Examples
+    --------
+    >>> tree_of(["A", "B", "C"])[-32:].hex() == root_of(["A", "B", "C"])
+    True
+    """
+    layer = [leaf(receipt) for receipt in receipts]
+    hashes: list[bytes] = []
+    while len(layer) > 1:
+        layer = _above(layer)
+        hashes += layer
+    return b"".join(hashes)
+
+
+def beside(place: int, of: int) -> tuple[list[int], list[int]]:
+    """Return what a proof is made of: the receipt beside this one, and the hashes of the tree.
+
+    >>> beside(2, 5)  # the receipt at place 3, then the first hash and the fifth
+    ([3], [0, 4])
+    >>> beside(4, 5)  # the last has no neighbour until the top
+    ([], [3])
+    """
+    hashes, start = [], 0
+    receipts = [place ^ 1] if place ^ 1 < of else []
+    place, of = place >> 1, (of + 1) >> 1
+    while of > 1:
+        if place ^ 1 < of:
+            hashes.append(start + (place ^ 1))
+        start += of
+        place, of = place >> 1, (of + 1) >> 1
+    return receipts, hashes
+
+
 def proof_of(receipts: Sequence[str], place: int) -> list[str]:
     """Return the hashes that lead from a receipt to the root.
 
