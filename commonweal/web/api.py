@@ -15,7 +15,7 @@ from commonweal.ground.challenges.api import router as challenges
 from commonweal.ground.directory.api import router as directory
 from commonweal.ground.journal.api import router as journal
 from commonweal.ground.places.api import router as places
-from commonweal.kit.api import Problem
+from commonweal.kit.api import NotHere, Problem
 from commonweal.propose.appraisals.api import router as appraisals
 from commonweal.propose.proposals.api import router as proposals
 
@@ -50,10 +50,12 @@ api = SiteAPI(
 
 @api.exception_handler(Http404)
 def nothing_here(request: HttpRequest, exception: Http404) -> HttpResponse:
-    """Say that nothing public is at this address."""
+    """Say that nothing public is at this address, or why not."""
     problem = Problem(
         wrong=_("Nothing public is here."), mend=_("Take the address from one of the lists.")
     )
+    if isinstance(exception, NotHere):
+        problem = exception.problem
     return api.create_response(request, problem.model_dump(), status=404)
 
 
