@@ -142,9 +142,8 @@ def _said(view: Callable[..., Any]) -> str:
 
 def route_pages() -> str:
     """Return the page of every address, and of every operation of the API."""
-    ours = [r for r in routes() if not r.name.startswith("api:")]
+    ours = [r for r in routes() if not r.name.startswith(("api:", "kiosk_api:"))]
     pages = [[f"`{r.address}`", f"`{r.name}`", _said(r.view)] for r in ours]
-    operations = [[f"`{o.method.upper()} {o.path}`", o.summary] for o in api_operations()]
     return page(
         "Routes",
         "Every address of the site, by the name that templates and tests use. The demo adds two.",
@@ -152,8 +151,16 @@ def route_pages() -> str:
         table(["address", "name", "what it does"], pages),
         "## API",
         "All are open to everyone and only read.",
-        table(["operation", "what it gives"], operations),
+        _operations(api_operations()),
+        "## API of kiosks",
+        "For machines that staff approved; see [the kiosk](../do/run-a-kiosk.md).",
+        _operations(kiosk_operations()),
     )
+
+
+def _operations(found: list[ApiOperation]) -> str:
+    rows = [[f"`{o.method.upper()} {o.path}`", o.summary] for o in found]
+    return table(["operation", "what it gives"], rows)
 
 
 class ApiOperation(NamedTuple):
@@ -168,7 +175,18 @@ def api_operations() -> list[ApiOperation]:
     """Return every operation that the API describes."""
     from commonweal.web.api import api
 
-    described = api.get_openapi_schema(path_prefix="/api/")["paths"]
+    return _described(api, "/api/")
+
+
+def kiosk_operations() -> list[ApiOperation]:
+    """Return every operation that the API of kiosks describes."""
+    from commonweal.web.api import kiosk_api
+
+    return _described(kiosk_api, "/api/kiosk/")
+
+
+def _described(api: Any, prefix: str) -> list[ApiOperation]:
+    described = api.get_openapi_schema(path_prefix=prefix)["paths"]
     return [
         ApiOperation(method, path, what.get("summary", ""))
         for path, methods in described.items()

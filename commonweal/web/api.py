@@ -5,11 +5,12 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import AuthenticationError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from commonweal.decide.budgets.api import router as budgets
 from commonweal.decide.counts.api import router as counts
+from commonweal.decide.kiosks.api import router as kiosks
 from commonweal.deliver.milestones.api import router as milestones
 from commonweal.ground.challenges.api import router as challenges
 from commonweal.ground.directory.api import router as directory
@@ -29,7 +30,7 @@ class SiteAPI(NinjaAPI):
         """Return the description, with what a wrong method gets."""
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         for operations in schema["paths"].values():
-            operations.pop("head")  # the same without a body, as everywhere
+            operations.pop("head", None)  # the same without a body, as everywhere
             for operation in operations.values():
                 operation["responses"][405] = {
                     "description": "Method not allowed",
@@ -48,7 +49,19 @@ api = SiteAPI(
 )
 
 
+kiosk_api = SiteAPI(
+    title="Commonweal kiosks",
+    version="1",
+    description="For machines that staff approved for people to vote at. Each request carries the secret that"
+    " was shown when the machine was approved: Authorization: Bearer SECRET.",
+    urls_namespace="kiosk_api",
+    docs_url=None,
+)
+kiosk_api.add_router("", kiosks)
+
+
 @api.exception_handler(Http404)
+@kiosk_api.exception_handler(Http404)
 def nothing_here(request: HttpRequest, exception: Http404) -> HttpResponse:
     """Say that nothing public is at this address, or why not."""
     problem = Problem(
@@ -68,6 +81,26 @@ def not_understood(request: HttpRequest, exception: ValidationError) -> HttpResp
         mend=_("Change it as the description at /api/ says."),
     )
     return api.create_response(request, problem.model_dump(), status=422)
+
+
+@kiosk_api.exception_handler(ValidationError)
+def not_a_ballot(request: HttpRequest, exception: ValidationError) -> HttpResponse:
+    """Say which part of what a kiosk sent is wrong."""
+    found = [f"{error['loc'][-1]}: {error['msg']}" for error in exception.errors]
+    problem = Problem(
+        wrong=_("We could not read this: %(what)s") % {"what": "; ".join(found)},
+        mend=_("Change it as the description at /api/kiosk/openapi.json says."),
+    )
+    return kiosk_api.create_response(request, problem.model_dump(), status=422)
+
+
+@kiosk_api.exception_handler(AuthenticationError)
+def no_kiosk(request: HttpRequest, exception: AuthenticationError) -> HttpResponse:
+    """Say that this machine may not be voted at."""
+    problem = Problem(
+        wrong=_("No kiosk that works now has this secret."), mend=_("Staff can approve it again.")
+    )
+    return kiosk_api.create_response(request, problem.model_dump(), status=401)
 
 
 for router in (

@@ -3,6 +3,7 @@
 from commonweal.decide.ballots import manifest as ballots
 from commonweal.decide.budgets import manifest as budgets
 from commonweal.decide.counts import manifest as counts
+from commonweal.decide.kiosks import manifest as kiosks
 from commonweal.decide.paper import manifest as paper
 from commonweal.decide.registers import manifest as registers
 from commonweal.decide.rehearsals import manifest as rehearsals
@@ -31,6 +32,7 @@ LOOP: tuple[Manifest, ...] = (
     counts.MANIFEST,
     rehearsals.MANIFEST,
     paper.MANIFEST,
+    kiosks.MANIFEST,
     milestones.MANIFEST,
     updates.MANIFEST,
 )

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "commonweal.decide.counts",
     "commonweal.decide.rehearsals",
     "commonweal.decide.paper",
+    "commonweal.decide.kiosks",
     "commonweal.deliver.milestones",
     "commonweal.spread.updates",
     "commonweal.web",

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from commonweal.web.api import api
+from commonweal.web.api import api, kiosk_api
 
 urlpatterns = [
     path("", include("commonweal.web.site_urls")),
@@ -20,10 +20,12 @@ urlpatterns = [
     path("", include("commonweal.decide.counts.urls")),
     path("", include("commonweal.decide.rehearsals.urls")),
     path("", include("commonweal.decide.paper.urls")),
+    path("", include("commonweal.decide.kiosks.urls")),
     path("", include("commonweal.deliver.milestones.urls")),
     path("", include("commonweal.spread.updates.urls")),
     path("account/", include("commonweal.web.account_urls")),
     path("language/", include("django.conf.urls.i18n")),
+    path("api/kiosk/", kiosk_api.urls),
     path("api/", api.urls),
 ]
 

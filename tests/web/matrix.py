@@ -22,6 +22,7 @@ DONE_BY_MODERATORS = "sign-in 403 on 403 second-step on 404"
 JOINERS = "sign-in 403 403 403 second-step 200 404"
 PARTIES = "sign-in 404 404 404 404 200 404"
 STRANGERS = "200 on on on on on 404"
+NO_KIOSK = "401 401 401 401 401 401 -"  # signed in or not: only the secret of a kiosk counts
 UNKNOWN = "404 404 404 404 404 404 404"
 
 # name: (what GET is told, what POST is told)
@@ -208,13 +209,17 @@ DOORS: dict[str, tuple[str, str]] = {
     "paper:accept": (NOT_ASKED, DONE_BY_STAFF),
     "paper:lose": (STAFF, STAFF),
     "paper:telephone": (STAFF, STAFF),
-    "paper:devices": (STAFF, STAFF),
-    "paper:let_in": (STAFF, STAFF),
-    "paper:revoke": (NOT_ASKED, DONE_BY_STAFF),
-    "paper:open_kiosk": ("200 200 200 200 200 200 -", "200 200 200 200 200 200 -"),
-    "paper:kiosk": ("on on on on on on -", "on on on on on on -"),
-    "paper:kiosk_vote": ("on on on on on on -", "on on on on on on -"),
-    "paper:kiosk_done": ("on on on on on on -", NOT_ASKED),
+    "kiosks:devices": (STAFF, STAFF),
+    "kiosks:let_in": (STAFF, STAFF),
+    "kiosks:revoke": (NOT_ASKED, DONE_BY_STAFF),
+    "kiosks:open": ("200 200 200 200 200 200 -", "200 200 200 200 200 200 -"),
+    "kiosks:kiosk": ("on on on on on on -", "on on on on on on -"),
+    "kiosks:vote": ("on on on on on on -", "on on on on on on -"),
+    "kiosks:done": ("on on on on on on -", NOT_ASKED),
+    "kiosk_api:openapi-json": (EVERYONE, EVERYONE),
+    "kiosk_api:api-root": (UNKNOWN, UNKNOWN),
+    "kiosk_api:ballot": (NO_KIOSK, NOT_ASKED),
+    "kiosk_api:cast_one": (NOT_ASKED, NO_KIOSK),
     "updates:changes": (EVERYONE, NOT_ASKED),
     "updates:follow": (NOT_ASKED, DONE_SIGNED_IN),
     "updates:challenge_feed": (EVERYONE, NOT_ASKED),

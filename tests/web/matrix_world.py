@@ -23,7 +23,8 @@ from commonweal.decide.budgets.models import (
     Withdrawal,
 )
 from commonweal.decide.counts import actions as counts
-from commonweal.decide.paper.models import Batch, Device, Keying, Paper
+from commonweal.decide.kiosks.models import Device
+from commonweal.decide.paper.models import Batch, Keying, Paper
 from commonweal.decide.registers.models import Code, CodeBatch, Entry, Mail, Register
 from commonweal.deliver.milestones.models import Delivery, Milestone, Post
 from commonweal.ground.challenges.models import Challenge, Stage

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -26,15 +25,12 @@ from commonweal.decide.paper.models import (
     Aside,
     Batch,
     Call,
-    Device,
     Keying,
     Outcome,
     Paper,
     Says,
     Slip,
-    Ticket,
     Why,
-    hashed,
 )
 from commonweal.decide.paper.queries import Somebody
 from commonweal.ground.journal import actions as journal
@@ -549,96 +545,3 @@ def cast_for(
     theirs = replace(viewer, person=somebody.person, has_second_factor=False)
     theirs.look_again()
     return voting.cast_ballot(viewer=theirs, pot_id=pot_id, choice=choice, voter=voter)
-
-
-# --- kiosks
-
-LETS_IN = timedelta(minutes=10)
-
-
-class TooLong(Exception):
-    """A kiosk does not outlive its ballot."""
-
-
-@transaction.atomic
-def approve_device(
-    *, viewer: Viewer, pot_id: int, place: str, expires_at: datetime
-) -> tuple[Device, str]:
-    """Let people vote at a machine; return it with the secret, which is shown this once."""
-    pot = _pot(viewer, pot_id)
-    if pot.closes_at <= viewer.at:
-        raise PotIsOver
-    secret = secrets.token_urlsafe(32)
-    assert viewer.person is not None
-    device = Device.objects.create(
-        authority=viewer.authority,
-        pot=pot,
-        place=place,
-        digest=hashed(secret),
-        made_at=viewer.at,
-        made_by=viewer.person,
-        expires_at=min(expires_at, pot.closes_at),
-    )
-    _tell_device(viewer, "kiosk.approved", device)
-    return device, secret
-
-
-@transaction.atomic
-def revoke_device(*, viewer: Viewer, device_id: int) -> Device:
-    """Let nobody vote at a machine any more, from this moment on."""
-    held = Device.objects.select_for_update(of=("self",))
-    device = held.select_related("pot__challenge", "pot__community").get(
-        pk=device_id, authority=viewer.authority
-    )
-    if not rules.may_bring_in(viewer, device.pot):
-        raise _not_yours()
-    if device.revoked_at is None:
-        device.revoked_at = viewer.at
-        device.save(update_fields=["revoked_at"])
-        _tell_device(viewer, "kiosk.revoked", device)
-    return device
-
-
-def _tell_device(viewer: Viewer, what: str, device: Device) -> None:
-    public = device.pot.challenge.is_public
-    journal.record(what=what, who=viewer.person, about=device.pot, at=viewer.at, public=public)
-
-
-@transaction.atomic
-def let_in(*, viewer: Viewer, pot_id: int, somebody: Somebody) -> str:
-    """Return a short code with which somebody whom staff have looked at begins at a kiosk, once."""
-    pot = Pot.objects.select_related("challenge", "community").get(
-        pk=pot_id, authority=viewer.authority
-    )
-    if not rules.may_bring_in(viewer, pot):
-        raise _not_yours()
-    if not pot.is_open(viewer.at):
-        raise voting.PotClosed(pot)
-    Ticket.objects.filter(expires_at__lte=viewer.at).delete()
-    code = "".join(secrets.choice("ABCDEFGHJKLMNPQRSTVWXYZ23456789") for _n in range(8))
-    Ticket.objects.create(
-        authority=viewer.authority,
-        pot=pot,
-        digest=hashed(code),
-        person=somebody.person,
-        entry_id=somebody.entry_id,
-        expires_at=viewer.at + LETS_IN,
-    )
-    return code
-
-
-@transaction.atomic
-def take_ticket(*, device: Device, code: str, at: datetime) -> Somebody | None:
-    """Take somebody's short code away and return who they are; nothing if there is no such code."""
-    held = Ticket.objects.select_for_update(of=("self",)).select_related("person")
-    ticket = held.filter(pot=device.pot_id, digest=hashed(code), expires_at__gt=at).first()
-    if ticket is None:
-        return None
-    ticket.delete()
-    return Somebody(person=ticket.person, entry_id=ticket.entry_id)
-
-
-@transaction.atomic
-def forget_tickets(*, at: datetime) -> None:
-    """Forget whom staff let in and who never began."""
-    Ticket.objects.filter(expires_at__lte=at).delete()

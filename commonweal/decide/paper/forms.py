@@ -1,4 +1,4 @@
-"""The shape of what staff write about papers, calls and kiosks, and plain words for mistakes."""
+"""The shape of what staff write about papers and calls, and plain words for mistakes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from commonweal.decide.ballots.rules import Choice
+from commonweal.decide.ballots.rules import Choice, words_of
 from commonweal.decide.budgets.models import BallotKind, Pot, Project
+from commonweal.decide.paper import queries, rules
 from commonweal.decide.paper.actions import Reading
 from commonweal.decide.paper.models import MOST_IN_BATCH, Says
-from commonweal.decide.paper.queries import WrongSerial, serial_in
+from commonweal.decide.paper.queries import NobodyFound, Somebody, WrongSerial, serial_in
 from commonweal.decide.registers.models import Part
+from commonweal.ground.places.rules import Viewer
 
 NARROW = {"class": "govuk-input--width-10", "autocomplete": "off", "inputmode": "numeric"}
 WIDE = {"autocomplete": "off"}
@@ -90,18 +92,26 @@ class WhoForm(forms.Form):
     )
 
     def __init__(
-        self, data: Any = None, *, parts: list[str], takes_a_name: bool = False, **given: Any
+        self,
+        data: Any = None,
+        *,
+        viewer: Viewer,
+        pot: Pot,
+        takes_a_name: bool = False,
+        takes_nobody: bool = False,
+        **given: Any,
     ) -> None:
         super().__init__(data, **given)
-        self.parts = parts
-        for part in parts:
+        self.viewer, self.pot, self.takes_nobody = viewer, pot, takes_nobody
+        self.parts = queries.parts_asked(viewer, pot)
+        for part in self.parts:
             self.fields[part] = forms.CharField(
                 label=Part(part).label,
                 required=False,
                 max_length=120,
                 widget=forms.TextInput(attrs=WIDE),
             )
-        if takes_a_name:
+        if takes_a_name and queries.takes_a_name(viewer, pot):
             self.fields["name"] = forms.CharField(
                 label=_("Name and postcode, as on the slip"),
                 help_text=_("Only where they have neither an account nor a code."),
@@ -116,7 +126,7 @@ class WhoForm(forms.Form):
         ways = [name for name in ("email", "code", "name") if given.get(name)]
         typed = [part for part in self.parts if given.get(part)]
         ways += ["register"] if typed else []
-        if not ways and not self.errors:
+        if not ways and not self.errors and not self.takes_nobody:
             raise ValidationError(_("Say who it is, in one of these ways."))
         if len(ways) > 1:
             raise ValidationError(_("Use one way only: empty the other fields."))
@@ -124,6 +134,25 @@ class WhoForm(forms.Form):
             if typed and not given.get(part):
                 self.add_error(part, _("Fill in: %(label)s") % {"label": Part(part).label})
         return given
+
+    def found(self) -> Somebody | None:
+        """Return whom this names, if they are known and have not voted; else say so on the form."""
+        if not any(self.cleaned_data.values()):
+            return Somebody()
+        try:
+            somebody = queries.somebody(self.viewer, self.pot, self.cleaned_data)
+        except NobodyFound as nobody:
+            self.add_error(nobody.field, str(nobody))
+            return None
+        person = somebody.person
+        if person and not rules.may_vote_on_paper(self.viewer, self.pot, person):
+            self.add_error(None, _("This person may not vote in this ballot."))
+            return None
+        voted = queries.voted_already(self.pot, somebody)
+        if voted is not None:
+            self.add_error(None, words_of(voted))
+            return None
+        return somebody
 
 
 class KeyForm(forms.Form):
@@ -296,43 +325,3 @@ class SerialForm(forms.Form):
             return serial_in(self.pot_id, self.cleaned_data["serial"])
         except WrongSerial as wrong:
             raise ValidationError(str(wrong)) from None
-
-
-class DeviceForm(forms.Form):
-    """Where a kiosk stands, and for how long."""
-
-    place = forms.CharField(
-        label=gettext_lazy("Where will it stand?"),
-        help_text=gettext_lazy("Like: Quayside library, beside the door"),
-        max_length=120,
-    )
-    days = forms.IntegerField(
-        label=gettext_lazy("For how many days?"),
-        help_text=gettext_lazy("It never works longer than voting is open."),
-        min_value=1,
-        max_value=60,
-        initial=1,
-        widget=forms.TextInput(attrs=NARROW),
-    )
-
-
-class SecretForm(forms.Form):
-    """The secret of a kiosk, typed once by staff on the machine itself."""
-
-    secret = forms.CharField(
-        label=gettext_lazy("The secret of this kiosk"),
-        help_text=gettext_lazy("It was shown once, when staff approved this machine."),
-        max_length=100,
-        widget=forms.TextInput(attrs=WIDE),
-    )
-
-
-class BeginForm(forms.Form):
-    """The code with which somebody begins at a kiosk."""
-
-    code = forms.CharField(
-        label=gettext_lazy("Your voting code"),
-        help_text=gettext_lazy("From your letter, or the one that the desk has just given you."),
-        max_length=60,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
-    )

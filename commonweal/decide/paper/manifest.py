@@ -1,4 +1,4 @@
-"""What paper, telephone and kiosk announce to the rest of the site."""
+"""What papers and calls announce to the rest of the site."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -33,10 +33,6 @@ MANIFEST = Manifest(
             "ballot.gave_way",
             _("A ballot cast on-line in “%(title)s” gave way to a paper, as the pot’s rule says"),
             "budgets.Pot",
-        ),
-        Event("kiosk.approved", _("A kiosk may be voted at for “%(title)s”"), "budgets.Pot"),
-        Event(
-            "kiosk.revoked", _("A kiosk may no longer be voted at for “%(title)s”"), "budgets.Pot"
         ),
     ),
     panels=(

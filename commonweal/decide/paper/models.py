@@ -1,9 +1,6 @@
-"""Papers that went out and came back, what they say, and the doors for a call or a kiosk."""
+"""Papers that went out and came back, what they say, and the calls of those who vote by telephone."""
 
 from __future__ import annotations
-
-import hashlib
-from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -14,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from commonweal.decide.ballots.models import new_number
 from commonweal.decide.budgets.models import Pot
-from commonweal.decide.registers.models import Entry
 from commonweal.ground.places.models import Authority
 
 MOST_SERIAL = 999_999
@@ -32,11 +28,6 @@ def check_letter(pot_id: int, serial: int) -> str:
 def printed(pot_id: int, serial: int) -> str:
     """Return a serial number as it is printed on the paper, like ``000123-K``."""
     return f"{serial:06d}-{check_letter(pot_id, serial)}"
-
-
-def hashed(secret: str) -> bytes:
-    """Return what is kept of a long random secret: enough to know it again, not to read it."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 class Batch(models.Model):
@@ -281,63 +272,3 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"a call about {self.pot_id}"
-
-
-class Device(models.Model):
-    """A machine that staff set up for people to vote at; its secret is kept as a hash."""
-
-    authority = models.ForeignKey(Authority, models.PROTECT)
-    pot = models.ForeignKey(Pot, models.PROTECT, related_name="+")
-    place = models.CharField(max_length=120)
-    digest = models.BinaryField(max_length=32, unique=True)
-    made_at = models.DateTimeField()
-    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = (
-            models.CheckConstraint(name="device_stands_somewhere", condition=~Q(place="")),
-            models.CheckConstraint(
-                name="device_works_for_a_while", condition=Q(made_at__lt=F("expires_at"))
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.place
-
-    @property
-    def title(self) -> str:
-        """Return where it stands."""
-        return self.place
-
-    @property
-    def community_id(self) -> int:
-        """Return its pot's community, where the journal looks for it."""
-        return self.pot.community_id
-
-    @property
-    def challenge_id(self) -> int:
-        """Return its pot's challenge, where the journal looks for it."""
-        return self.pot.challenge_id
-
-    def works(self, at: datetime) -> bool:
-        """Tell whether people may vote at it now."""
-        return self.revoked_at is None and at < self.expires_at
-
-
-class Ticket(models.Model):
-    """Somebody whom staff have just let in at a kiosk; gone as soon as they begin, or in minutes."""
-
-    id = models.BigIntegerField(primary_key=True, default=new_number, editable=False)
-    authority = models.ForeignKey(Authority, models.PROTECT)
-    pot = models.ForeignKey(Pot, models.PROTECT, related_name="+")
-    digest = models.BinaryField(max_length=32, unique=True)
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+"
-    )
-    entry = models.ForeignKey(Entry, models.CASCADE, null=True, blank=True, related_name="+")
-    expires_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"a ticket for {self.pot_id}"

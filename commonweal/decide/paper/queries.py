@@ -1,4 +1,4 @@
-"""Reading batches, papers and kiosks: what came back, what does not add up, and who voted how."""
+"""Reading batches and papers: what came back, what does not add up, and who voted how."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -15,23 +14,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from commonweal.decide.ballots.models import Channel, Roll
-from commonweal.decide.ballots.queries import Listed, Voter, lines_of
+from commonweal.decide.ballots.queries import Listed, Voter, lines_of, turnout
 from commonweal.decide.ballots.rules import Choice, Wrong, wrong_with
 from commonweal.decide.budgets.models import Pot, Project, Reach
-from commonweal.decide.budgets.queries import FEWEST, pots_led
+from commonweal.decide.budgets.queries import pots_led
 from commonweal.decide.budgets.rules import may_run
+from commonweal.decide.counts.queries import by_channel
 from commonweal.decide.paper.models import (
     MOST_SERIAL,
     UNOPENED,
     Aside,
     Batch,
-    Device,
     Keying,
     Outcome,
     Paper,
+    Says,
     Why,
     check_letter,
-    hashed,
 )
 from commonweal.decide.registers import queries as registers
 from commonweal.decide.registers.models import Code, Entry, Part, opened
@@ -285,6 +284,24 @@ def final_readings(batch: Batch) -> dict[int, Keying]:
     }
 
 
+def as_read(keying: Keying, projects: list[Project], pot: Pot) -> dict[str, Any]:
+    """Return one reading by the numbers in print, as it would be typed."""
+    number = {project.pk: n for n, project in enumerate(projects, start=1)}
+    title = {project.pk: project.title for project in projects}
+    said = sorted(
+        (mark, number[pk], title[pk])
+        if pot.ballot_kind == "ranked"
+        else (number[pk], mark, title[pk])
+        for pk, mark in zip(keying.projects, keying.marks, strict=True)
+    )
+    with_marks = pot.ballot_kind in ("points", "scores")
+    lines = [(b, a, c) if pot.ballot_kind == "ranked" else (a, b, c) for a, b, c in said]
+    return {
+        "lines": [(n, mark if with_marks else None, words) for n, mark, words in lines],
+        "says": Says(keying.says).label if keying.says != Says.MARKED else "",
+    }
+
+
 def waiting_papers(viewer: Viewer, batch: Batch, outcome: Outcome) -> QuerySet[Paper]:
     """Return the papers in this state, and how many of their readings are the viewer's own."""
     mine = Count("keyings", filter=Q(keyings__keyed_by=viewer.person))
@@ -325,11 +342,6 @@ def somebody_from(viewer: Viewer, facts: Mapping[str, Any]) -> Somebody:
     number = facts.get("person")
     found = Person.objects.filter(pk=number, is_active=True).first() if number else None
     return Somebody(person=found, entry_id=facts.get("entry"), code_id=facts.get("code"))
-
-
-def as_ticket(typed: str) -> str:
-    """Return the short code of a kiosk as it was given out."""
-    return re.sub(r"[\s-]", "", typed).upper()[:20]
 
 
 def voted_already(pot: Pot, somebody: Somebody) -> Channel | None:
@@ -421,24 +433,12 @@ def code_typed(viewer: Viewer, pot: Pot, text: str) -> Code:
 
 
 def turnout_by_channel(pot: Pot) -> list[dict[str, Any]]:
-    """Return how many are on the roll by each way of voting; a small number is hidden.
-
-    One hidden number alone could be found by subtraction: then the next smallest is hidden too.
-    """
-    counted = dict(
-        Roll.objects.filter(pot=pot).values_list("channel").annotate(n=Count("pk")).order_by()
-    )
+    """Return how many are on the roll by each way of voting, hidden as the result will hide it."""
+    counted = {row["channel"]: row["voters"] for row in by_channel(pot, turnout(pot))}
     rows = [
-        {"words": channel.label, "number": counted.get(channel.value, 0), "is_hidden": False}
-        for channel in Channel
+        {"words": channel.label, "number": counted.get(channel.value, 0)} for channel in Channel
     ]
-    small = [row for row in rows if 0 < row["number"] < FEWEST]
-    if len(small) == 1:
-        others = sorted((r for r in rows if r["number"] >= FEWEST), key=lambda r: r["number"])
-        small += others[:1]
-    for row in small:
-        row["is_hidden"] = True
-    return rows
+    return [{**row, "is_hidden": row["number"] is None} for row in rows]
 
 
 # --- what a paper's own voter may know
@@ -496,33 +496,6 @@ def words_of_spoiled(why: str) -> str:
         "points": _("it gives more points than there are to give."),
         "scores": _("it gives a score that this ballot does not have."),
     }.get(why, _("it marks what this ballot cannot say."))
-
-
-# --- kiosks
-
-
-def devices(viewer: Viewer) -> QuerySet[Device]:
-    """Return the kiosks of the pots that this viewer runs, the newest first."""
-    led = pots_led(viewer).order_by().values("pk")
-    return (
-        Device.objects.filter(pot__in=led, authority=viewer.authority)
-        .select_related("pot__challenge", "pot__community")
-        .order_by("-made_at", "-pk")
-    )
-
-
-def device_with(viewer: Viewer, secret: str) -> Device | None:
-    """Return the kiosk that knows this secret and may be voted at now."""
-    found = Device.objects.filter(digest=hashed(secret), authority=viewer.authority)
-    device = found.select_related("pot__challenge", "pot__community").first()
-    return device if device is not None and device.works(viewer.at) else None
-
-
-def device_numbered(viewer: Viewer, number: int, at: datetime) -> Device | None:
-    """Return this kiosk if it may be voted at now."""
-    found = Device.objects.filter(pk=number, authority=viewer.authority)
-    device = found.select_related("pot__challenge", "pot__community").first()
-    return device if device is not None and device.works(at) else None
 
 
 # --- panels

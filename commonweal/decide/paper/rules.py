@@ -1,15 +1,19 @@
-"""Who may bring in votes for others, and what a paper that was read is worth."""
+"""Who may bring in votes for others, and what a paper that was read is worth; and the words read out or printed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from commonweal.decide.budgets.models import Pot, Reach
+from django.utils.translation import gettext as _
+
+from commonweal.decide.ballots.rules import asks
+from commonweal.decide.budgets.models import BallotKind, Pot, Reach
 from commonweal.decide.budgets.rules import may_run
 from commonweal.decide.paper.models import Keying, Says
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import RoleKind
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.money import pounds
 
 
 def may_bring_in(viewer: Viewer, pot: Pot) -> bool:
@@ -46,3 +50,51 @@ def why_spoiled(keying: Keying) -> str:
     if keying.says in (Says.EMPTY, Says.UNCLEAR):
         return str(keying.says)
     return keying.wrong
+
+
+# --- words
+
+
+def consent_words() -> str:
+    """Return what is read to somebody before their ballot is entered for them."""
+    return _(
+        "I type in your ballot for you and read it back to you. Then it goes into the box, and neither I"
+        " nor anybody else can look at it or change it. We keep that you voted by telephone, and that you"
+        " agreed to this. Do you agree that I enter your ballot for you?"
+    )
+
+
+def how_to_fill(pot: Pot) -> list[str]:
+    """Say how a ballot of this kind is filled in on a screen."""
+    values = {"points": pot.points, "top": pot.top_score, "pence": pounds(pot.pence)}
+    how = {
+        BallotKind.APPROVAL: _("Tick every idea you would fund."),
+        BallotKind.CHOOSE_ONE: _("Choose the one idea you would fund."),
+        BallotKind.BASKET: _("Tick the ideas you would fund. Together they may cost %(pence)s."),
+        BallotKind.RANKED: _(
+            "Write 1 beside the idea you like best, 2 beside the next, and so on."
+        ),
+        BallotKind.POINTS: _("Share out %(points)s points: write beside an idea how many it gets."),
+        BallotKind.SCORES: _("Give each idea a score from 0 to %(top)s."),
+    }[BallotKind(pot.ballot_kind)] % values
+    return [how, *filter(None, [asks(pot)])]
+
+
+def how_to_mark(pot: Pot) -> list[str]:
+    """Say how a paper of this kind of ballot is marked, and how many ideas it takes."""
+    values = {"points": pot.points, "top": pot.top_score, "pence": pounds(pot.pence)}
+    how = {
+        BallotKind.APPROVAL: _("Put a cross beside every idea you would fund."),
+        BallotKind.CHOOSE_ONE: _("Put a cross beside the one idea you would fund."),
+        BallotKind.BASKET: _(
+            "Put a cross beside the ideas you would fund. Together they may cost at most %(pence)s."
+        ),
+        BallotKind.RANKED: _(
+            "Write 1 beside the idea you like best, 2 beside the next, and so on."
+        ),
+        BallotKind.POINTS: _("Share out %(points)s points: write beside an idea how many it gets."),
+        BallotKind.SCORES: _(
+            "Write a score from 0 to %(top)s beside each idea. Empty counts as 0."
+        ),
+    }[BallotKind(pot.ballot_kind)] % values
+    return [how, *filter(None, [asks(pot)])]

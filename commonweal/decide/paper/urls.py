@@ -1,4 +1,4 @@
-"""Addresses of paper, telephone and kiosk."""
+"""Addresses of papers and calls."""
 
 from django.urls import path
 
@@ -10,13 +10,6 @@ urlpatterns = [
     path("desk/money/<int:pot_id>/paper/", views.batches, name="batches"),
     path("desk/money/<int:pot_id>/paper/new/", views.issue, name="issue"),
     path("desk/money/<int:pot_id>/telephone/", views.telephone, name="telephone"),
-    path("desk/money/<int:pot_id>/kiosks/", views.devices, name="devices"),
-    path("desk/money/<int:pot_id>/kiosks/let-in/", views.let_in, name="let_in"),
-    path("desk/kiosks/<int:device_id>/revoke/", views.revoke, name="revoke"),
-    path("kiosk/", views.kiosk, name="kiosk"),
-    path("kiosk/open/", views.open_kiosk, name="open_kiosk"),
-    path("kiosk/vote/", views.kiosk_vote, name="kiosk_vote"),
-    path("kiosk/done/", views.kiosk_done, name="kiosk_done"),
     path("desk/paper/<int:batch_id>/", views.batch, name="batch"),
     path("desk/paper/<int:batch_id>/papers.pdf", views.papers, name="papers"),
     path("desk/paper/<int:batch_id>/tally.pdf", views.tally_sheet, name="tally_sheet"),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
 from django.core import signing
-from django.core.cache import cache as cache_of_site
 from django.core.exceptions import PermissionDenied
-from django.forms.utils import ErrorDict
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,27 +22,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commonweal.decide.ballots import actions as voting
-from commonweal.decide.ballots.forms import BallotForm, Sheet, Written
-from commonweal.decide.ballots.models import Channel
-from commonweal.decide.ballots.rules import Choice, asks, words_of
-from commonweal.decide.budgets.models import BallotKind, Pot, Project, Reach
-from commonweal.decide.budgets.queries import numbered, projects_for
+from commonweal.decide.ballots.rules import Choice
+from commonweal.decide.budgets.models import Pot, Reach
+from commonweal.decide.budgets.queries import numbered
 from commonweal.decide.paper import actions, queries, rules
 from commonweal.decide.paper.forms import (
-    BeginForm,
-    DeviceForm,
     IssueForm,
     KeyForm,
     LostForm,
     ReadForm,
     ReturnedForm,
     SaidForm,
-    SecretForm,
     SerialForm,
     WhoForm,
 )
-from commonweal.decide.paper.models import Batch, Device, Keying, Outcome, Paper, Says, Why, printed
-from commonweal.decide.paper.queries import NobodyFound, Somebody
+from commonweal.decide.paper.models import Batch, Keying, Outcome, Paper, Says, Why, printed
+from commonweal.decide.paper.queries import NobodyFound
 from commonweal.decide.registers.models import Part
 from commonweal.kit.clock import database_now
 from commonweal.kit.doors import privileged, the_one
@@ -141,7 +133,7 @@ def check_in(request: Request, batch_id: int) -> HttpResponse:
     """Take one identity slip after the other; the envelope behind it stays closed."""
     batch = _batch(request, batch_id)
     pot, aside = batch.pot, None
-    form = _who_form(request, pot, with_names=True)
+    form = WhoForm(request.POST or None, viewer=request.viewer, pot=pot, takes_a_name=True)
     if request.method == "POST" and form.is_valid():
         try:
             gave_way = actions.check_in(
@@ -181,13 +173,6 @@ def check_in(request: Request, batch_id: int) -> HttpResponse:
         "has_register": bool(form.parts),
     }
     return _page(request, "paper/check_in.html", pot, values)
-
-
-def _who_form(request: Request, pot: Pot, *, with_names: bool = False) -> WhoForm:
-    viewer = request.viewer
-    takes_a_name = with_names and queries.takes_a_name(viewer, pot)
-    parts = queries.parts_asked(viewer, pot)
-    return WhoForm(request.POST or None, parts=parts, takes_a_name=takes_a_name)
 
 
 @require_POST
@@ -339,27 +324,9 @@ def resolve(request: Request, paper_id: int) -> HttpResponse:
         "number": printed(batch.pot_id, paper.serial),
         "form": form,
         "projects": projects,
-        "both": [_as_read(keying, projects, batch.pot) for keying in before],
+        "both": [queries.as_read(keying, projects, batch.pot) for keying in before],
     }
     return _page(request, "paper/resolve.html", batch.pot, values)
-
-
-def _as_read(keying: Keying, projects: list[Project], pot: Pot) -> dict[str, Any]:
-    """Return one reading by the numbers in print, as it would be typed."""
-    number = {project.pk: n for n, project in enumerate(projects, start=1)}
-    title = {project.pk: project.title for project in projects}
-    said = sorted(
-        (mark, number[pk], title[pk])
-        if pot.ballot_kind == "ranked"
-        else (number[pk], mark, title[pk])
-        for pk, mark in zip(keying.projects, keying.marks, strict=True)
-    )
-    with_marks = pot.ballot_kind in ("points", "scores")
-    lines = [(b, a, c) if pot.ballot_kind == "ranked" else (a, b, c) for a, b, c in said]
-    return {
-        "lines": [(n, mark if with_marks else None, words) for n, mark, words in lines],
-        "says": Says(keying.says).label if keying.says != Says.MARKED else "",
-    }
 
 
 # --- into the box, or lost
@@ -443,15 +410,6 @@ def paper(request: Request, pot_id: int) -> HttpResponse:
 CALL_LASTS = 3600  # seconds from the consent to the ballot
 
 
-def wording() -> str:
-    """Return what is read to somebody before their ballot is entered for them."""
-    return _(
-        "I type in your ballot for you and read it back to you. Then it goes into the box, and neither I"
-        " nor anybody else can look at it or change it. We keep that you voted by telephone, and that you"
-        " agreed to this. Do you agree that I enter your ballot for you?"
-    )
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
 @never_cache
@@ -462,45 +420,20 @@ def telephone(request: Request, pot_id: int) -> HttpResponse:
         return _page(request, "paper/not_open.html", pot, {})
     if "call" in request.POST:
         return _take_down(request, pot)
-    form = _who_form(request, pot)
-    if request.method == "POST" and _is_somebody(form, pot):
-        somebody = _somebody(request, pot, form)
+    for_everyone = pot.reach == Reach.EVERYONE
+    form = WhoForm(request.POST or None, viewer=request.viewer, pot=pot, takes_nobody=for_everyone)
+    if request.method == "POST" and form.is_valid():
+        somebody = form.found()
         if somebody is not None and not request.POST.get("agreed"):
             form.add_error(None, _("Read the words below to them, and go on only if they agree."))
         elif somebody is not None:
-            call = actions.begin_call(viewer=request.viewer, pot_id=pot_id, wording=wording())
+            call = actions.begin_call(
+                viewer=request.viewer, pot_id=pot_id, wording=rules.consent_words()
+            )
             token = signing.dumps({"call": call.pk, **somebody.facts}, salt="paper.call")
             return _call_page(request, pot, token, _read_form(None, pot))
-    values = {"form": form, "wording": wording(), "has_register": bool(form.parts)}
+    values = {"form": form, "wording": rules.consent_words(), "has_register": bool(form.parts)}
     return _page(request, "paper/telephone.html", pot, values)
-
-
-def _is_somebody(form: WhoForm, pot: Pot) -> bool:
-    """Tell whether the form says who it is; where everyone may vote nobody has to say."""
-    if pot.reach == Reach.EVERYONE and not any(form.data.get(name) for name in form.fields):
-        form.full_clean()
-        form._errors = ErrorDict(renderer=form.renderer)  # nobody is a fair answer here
-        return True
-    return form.is_valid()
-
-
-def _somebody(request: Request, pot: Pot, form: WhoForm) -> Somebody | None:
-    """Return whom staff mean, if they are known and have not voted; else say so on the form."""
-    if not any(form.data.get(name) for name in form.fields):
-        return Somebody()
-    try:
-        found = queries.somebody(request.viewer, pot, form.cleaned_data)
-    except NobodyFound as nobody:
-        form.add_error(nobody.field, str(nobody))
-        return None
-    if found.person and not rules.may_vote_on_paper(request.viewer, pot, found.person):
-        form.add_error(None, _("This person may not vote in this ballot."))
-        return None
-    voted = queries.voted_already(pot, found)
-    if voted is not None:
-        form.add_error(None, words_of(voted))
-        return None
-    return found
 
 
 def _read_form(data: Any, pot: Pot) -> SaidForm:
@@ -562,294 +495,7 @@ def _read_back(pot: Pot, choice: Choice) -> dict[str, Any]:
         projects=list(choice.projects),
         marks=list(choice.marks),
     )
-    return _as_read(keying, queries.projects_in_print(pot), pot)
-
-
-# --- kiosks, as staff see them
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@privileged
-@never_cache
-def devices(request: Request, pot_id: int) -> HttpResponse:
-    """Show the kiosks of a pot, and approve another; its secret is shown this once."""
-    pot = _pot_to_run(request, pot_id)
-    form, secret, made = DeviceForm(request.POST or None), "", None
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            made, secret = actions.approve_device(
-                viewer=request.viewer,
-                pot_id=pot_id,
-                place=given["place"],
-                expires_at=request.viewer.at + timedelta(days=given["days"]),
-            )
-        except actions.PotIsOver:
-            form.add_error(None, _("Voting is closed: no kiosk is needed any more."))
-    found = list(queries.devices(request.viewer).filter(pot=pot)[:100])
-    values = {
-        "form": DeviceForm() if secret else form,
-        "rows": [(device, device.works(request.viewer.at)) for device in found],
-        "made": made,
-        "secret": secret,
-        "open_at": request.build_absolute_uri(reverse("paper:open_kiosk")),
-    }
-    return _page(request, "paper/devices.html", pot, values)
-
-
-@require_POST
-@privileged
-def revoke(request: Request, device_id: int) -> HttpResponse:
-    """Let nobody vote at a kiosk any more."""
-    found = Device.objects.select_related("pot__community")
-    device = get_object_or_404(found, pk=device_id, authority=request.viewer.authority)
-    actions.revoke_device(viewer=request.viewer, device_id=device.pk)
-    return redirect("paper:devices", device.pot_id)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@privileged
-@never_cache
-def let_in(request: Request, pot_id: int) -> HttpResponse:
-    """Give somebody whom staff have looked at a short code for a kiosk."""
-    pot = _pot_to_run(request, pot_id)
-    if pot.state(request.viewer.at) != "open":
-        return _page(request, "paper/not_open.html", pot, {})
-    form, code = _who_form(request, pot), ""
-    if request.method == "POST" and form.is_valid():
-        somebody = _somebody(request, pot, form)
-        if somebody is not None:
-            code = actions.let_in(viewer=request.viewer, pot_id=pot_id, somebody=somebody)
-            form = WhoForm(None, parts=form.parts)
-    values = {"form": form, "code": code, "has_register": bool(form.parts)}
-    return _page(request, "paper/let_in.html", pot, values)
-
-
-# --- kiosks, as people vote at them
-
-HELD = "kiosk"  # in the session: which device this is, and who stands before it now
-FORGETS = 10 * 60  # seconds after which a page of a kiosk goes back to its start by itself
-MOST_WRONG = 20  # codes that may be mistyped at one kiosk in ten minutes
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-def open_kiosk(request: Request) -> HttpResponse:
-    """Turn this machine into a kiosk; whoever was signed in here is signed out."""
-    form = SecretForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if _is_tried_too_often(f"open:{request.META.get('REMOTE_ADDR', '')}"):
-            form.add_error("secret", _("Too many tries. Wait ten minutes."))
-        elif (device := queries.device_with(request.viewer, form.cleaned_data["secret"])) is None:
-            _count_try(f"open:{request.META.get('REMOTE_ADDR', '')}")
-            words = _("No kiosk that works now has this secret. Staff can approve it again.")
-            form.add_error("secret", words)
-        else:
-            request.session.flush()
-            request.session[HELD] = {"device": device.pk}
-            return redirect("paper:kiosk")
-    return render(request, "paper/open_kiosk.html", {"form": form})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-def kiosk(request: Request) -> HttpResponse:
-    """Forget whoever stood here before, and let the next person begin."""
-    device = _device(request)
-    if device is None:
-        return redirect("paper:open_kiosk")
-    _forget(request)
-    pot = device.pot
-    form = BeginForm(request.POST or None)
-    if pot.state(request.viewer.at) != "open":
-        return _kiosk_page(request, "paper/kiosk_closed.html", device, {})
-    if request.method == "POST":
-        somebody = Somebody() if "guest" in request.POST else _let_begin(request, device, form)
-        if somebody is not None and (any(somebody.facts.values()) or pot.reach == Reach.EVERYONE):
-            request.session[HELD] |= {
-                "voter": somebody.facts,
-                "since": database_now().timestamp(),
-                "turn": secrets.token_hex(8),
-            }
-            request.session.modified = True
-            return redirect("paper:kiosk_vote")
-    values = {"form": form, "for_everyone": pot.reach == Reach.EVERYONE}
-    return _kiosk_page(request, "paper/kiosk_start.html", device, values)
-
-
-def _let_begin(request: Request, device: Device, form: BeginForm) -> Somebody | None:
-    """Return who begins with the code that was typed, or say on the form what is wrong."""
-    if not form.is_valid():
-        return None
-    name = f"device:{device.pk}"
-    if _is_tried_too_often(name):
-        form.add_error("code", _("Too many codes were mistyped here. Ask at the desk."))
-        return None
-    typed = form.cleaned_data["code"]
-    try:
-        found = actions.take_ticket(device=device, code=queries.as_ticket(typed), at=database_now())
-        if found is None:
-            code = queries.code_typed(request.viewer, device.pot, typed)
-            found = Somebody(code_id=code.pk, entry_id=code.entry_id)
-    except NobodyFound as nobody:
-        _count_try(name)
-        form.add_error("code", str(nobody))
-        return None
-    voted = queries.voted_already(device.pot, found)
-    if voted is not None:
-        form.add_error("code", words_of(voted))
-        return None
-    return found
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-def kiosk_vote(request: Request) -> HttpResponse:
-    """Let the person who stands here choose, check and cast; then forget them."""
-    device, somebody = _device(request), _who_stands_here(request)
-    if device is None or somebody is None:
-        return redirect("paper:kiosk")
-    pot, kind = device.pot, BallotKind(device.pot.ballot_kind)
-    projects = projects_for(replace(request.viewer, person=None), pot, holder=_holder(request))
-    if request.method != "POST":
-        return _kiosk_ballot(request, device, Sheet(pot, projects, Written({})), None)
-    form = BallotForm(request.POST, kind=kind)
-    step = request.POST.get("do", "check")
-    if form.is_valid():
-        wrong = queries.wrong_with_choice(pot, form.cleaned_data["marks"])
-        if wrong is not None:
-            form.refuse(wrong)
-        elif step == "cast":
-            answer = _cast_here(request, device, somebody, form)
-            if answer is not None:
-                return answer
-    sheet = Sheet(
-        pot,
-        projects,
-        Written.on(request.POST, kind),
-        mistakes=form.beside() if step != "change" else None,
-        nothing=form.says_nothing,
-    )
-    if form.errors or step == "change":
-        return _kiosk_ballot(request, device, sheet, form if step != "change" else None)
-    fields = Written({n: str(m) for n, m in sheet.marks.items()}).fields(kind)
-    values = {"sheet": sheet, "fields": fields}
-    return _kiosk_page(request, "paper/kiosk_check.html", device, values)
-
-
-def _kiosk_ballot(
-    request: Request, device: Device, sheet: Sheet, form: BallotForm | None
-) -> HttpResponse:
-    values = {
-        "sheet": sheet,
-        "blocks": _every_block(sheet),
-        "form": form,
-        "how": how_to_fill(device.pot),
-    }
-    return _kiosk_page(request, "paper/kiosk_ballot.html", device, values)
-
-
-def _every_block(sheet: Sheet) -> list[tuple[str, list[Any]]]:
-    """Return all ideas in blocks, those of which only one can win together."""
-    groups = {line.project.exclusive for line in sheet.lines if sheet.group_of(line.project)}
-    alone = [line for line in sheet.lines if line.project.exclusive not in groups]
-    blocks = [("", alone)] if alone else []
-    for name in sorted(groups):
-        blocks.append((name, [line for line in sheet.lines if line.project.exclusive == name]))
-    return blocks
-
-
-def _cast_here(
-    request: Request, device: Device, somebody: Somebody, form: BallotForm
-) -> HttpResponse | None:
-    """Cast what was chosen and forget who chose it; on a refusal say so on the form."""
-    try:
-        ballot = actions.cast_for(
-            viewer=replace(request.viewer, at=database_now()),
-            pot_id=device.pot_id,
-            voter=somebody.as_voter(f"kiosk:{secrets.token_hex(16)}", Channel.KIOSK),
-            somebody=somebody,
-            choice=form.cleaned_data["marks"],
-        )
-    except (voting.VotedAlready, PermissionDenied) as refused:
-        form.add_error(None, str(refused))
-        return None
-    except voting.PotClosed:
-        _forget(request)
-        return _kiosk_page(request, "paper/kiosk_closed.html", device, {"sent": True}, status=409)
-    _forget(request)
-    request.session[HELD]["receipt"] = ballot.code
-    request.session.modified = True
-    return redirect("paper:kiosk_done")
-
-
-@require_safe
-@never_cache
-def kiosk_done(request: Request) -> HttpResponse:
-    """Show the receipt once, and go back to the start by itself."""
-    device = _device(request)
-    code = request.session.get(HELD, {}).get("receipt", "")
-    if device is None or not code:
-        return redirect("paper:kiosk")
-    _forget(request)
-    return _kiosk_page(request, "paper/kiosk_done.html", device, {"code": code}, forgets=60)
-
-
-def _device(request: Request) -> Device | None:
-    number = request.session.get(HELD, {}).get("device")
-    if number is None:
-        return None
-    return queries.device_numbered(request.viewer, number, database_now())
-
-
-def _who_stands_here(request: Request) -> Somebody | None:
-    """Return who began at this kiosk, unless they left it alone too long."""
-    held = request.session.get(HELD, {})
-    now = database_now().timestamp()
-    if held.get("voter") is None or now - held.get("since", 0) > FORGETS:
-        return None
-    held["since"] = now
-    request.session.modified = True
-    return queries.somebody_from(request.viewer, held["voter"])
-
-
-def _holder(request: Request) -> str:
-    """Return a word of this turn alone, from which the order of the ideas is drawn."""
-    return str(request.session[HELD]["turn"])
-
-
-def _forget(request: Request) -> None:
-    """Keep of this session which device it is, and nothing else."""
-    held = {"device": request.session[HELD]["device"]}
-    if request.session[HELD] != held or set(request.session.keys()) != {HELD}:
-        request.session.flush()
-        request.session[HELD] = held
-
-
-def _kiosk_page(
-    request: Request,
-    template: str,
-    device: Device,
-    values: dict[str, Any],
-    *,
-    status: int = 200,
-    forgets: int = FORGETS,
-) -> HttpResponse:
-    known = {"device": device, "pot": device.pot, "at": request.viewer.at}
-    answer = render(request, template, {**known, **values}, status=status)
-    answer["Refresh"] = f"{forgets}; url={reverse('paper:kiosk')}"
-    if template == "paper/kiosk_start.html":
-        answer["Clear-Site-Data"] = '"cache"'
-    return answer
-
-
-def _is_tried_too_often(name: str) -> bool:
-    return int(cache_of_site.get(f"paper-tries-{name}", 0)) >= MOST_WRONG
-
-
-def _count_try(name: str) -> None:
-    key = f"paper-tries-{name}"
-    cache_of_site.set(key, int(cache_of_site.get(key, 0)) + 1, FORGETS)
+    return queries.as_read(keying, queries.projects_in_print(pot), pot)
 
 
 # --- on paper
@@ -900,7 +546,7 @@ def _papers_given(
         "written": pot.ballot_kind in ("ranked", "points", "scores"),
         "numbered": _("Number of this paper:"),
         "foot": until,
-        "how": [_about(pot), *how_to_mark(pot)],
+        "how": [_about(pot), *rules.how_to_mark(pot)],
         "columns": [_("No."), _("Mark here"), _("Idea"), _("Cost")],
         "none": _("I would fund none of these"),
         "keep": _(
@@ -940,44 +586,8 @@ def _about(pot: Pot) -> str:
     return words % {"pence": pounds(pot.pence), "place": pot.community.name}
 
 
-def how_to_fill(pot: Pot) -> list[str]:
-    """Say how a ballot of this kind is filled in on a screen."""
-    values = {"points": pot.points, "top": pot.top_score, "pence": pounds(pot.pence)}
-    how = {
-        BallotKind.APPROVAL: _("Tick every idea you would fund."),
-        BallotKind.CHOOSE_ONE: _("Choose the one idea you would fund."),
-        BallotKind.BASKET: _("Tick the ideas you would fund. Together they may cost %(pence)s."),
-        BallotKind.RANKED: _(
-            "Write 1 beside the idea you like best, 2 beside the next, and so on."
-        ),
-        BallotKind.POINTS: _("Share out %(points)s points: write beside an idea how many it gets."),
-        BallotKind.SCORES: _("Give each idea a score from 0 to %(top)s."),
-    }[BallotKind(pot.ballot_kind)] % values
-    return [how, *filter(None, [asks(pot)])]
-
-
-def how_to_mark(pot: Pot) -> list[str]:
-    """Say how a paper of this kind of ballot is marked, and how many ideas it takes."""
-    values = {"points": pot.points, "top": pot.top_score, "pence": pounds(pot.pence)}
-    how = {
-        BallotKind.APPROVAL: _("Put a cross beside every idea you would fund."),
-        BallotKind.CHOOSE_ONE: _("Put a cross beside the one idea you would fund."),
-        BallotKind.BASKET: _(
-            "Put a cross beside the ideas you would fund. Together they may cost at most %(pence)s."
-        ),
-        BallotKind.RANKED: _(
-            "Write 1 beside the idea you like best, 2 beside the next, and so on."
-        ),
-        BallotKind.POINTS: _("Share out %(points)s points: write beside an idea how many it gets."),
-        BallotKind.SCORES: _(
-            "Write a score from 0 to %(top)s beside each idea. Empty counts as 0."
-        ),
-    }[BallotKind(pot.ballot_kind)] % values
-    return [how, *filter(None, [asks(pot)])]
-
-
 def _slip_given(viewer: Any, batch: Batch) -> dict[str, Any]:
-    parts = [Part(part).label for part in queries.parts_asked(viewer, batch.pot)]
+    parts = [str(Part(part).label) for part in queries.parts_asked(viewer, batch.pot)]
     return {
         "title": _("Identity slip"),
         "batch": _("Batch %(number)s") % {"number": batch.pk},
@@ -989,7 +599,7 @@ def _slip_given(viewer: Any, batch: Batch) -> dict[str, Any]:
             _("We keep that you voted. Nobody can tell which paper was yours."),
         ],
         "fields": [
-            *(str(label) for label in parts or [_("Name"), _("Postcode")]),
+            *(parts or [_("Name"), _("Postcode")]),
             _("Email address of your account, or your voting code, if you have one"),
             _("Signature"),
         ],
