@@ -158,17 +158,17 @@ def route_pages() -> str:
     )
 
 
-def _operations(found: list[ApiOperation]) -> str:
-    rows = [[f"`{o.method.upper()} {o.path}`", o.summary] for o in found]
-    return table(["operation", "what it gives"], rows)
-
-
 class ApiOperation(NamedTuple):
     """One operation of the API."""
 
     method: str
     path: str
     summary: str
+
+
+def _operations(found: list[ApiOperation]) -> str:
+    rows = [[f"`{o.method.upper()} {o.path}`", o.summary] for o in found]
+    return table(["operation", "what it gives"], rows)
 
 
 def api_operations() -> list[ApiOperation]:
