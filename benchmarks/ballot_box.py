@@ -326,13 +326,15 @@ class Browser:
 
     def post(self, address: str, fields: Mapping[str, Any]) -> bytes:
         """Return the request that sends a form."""
+        from django.conf import settings
         from django.middleware.csrf import _mask_cipher_secret
 
+        names = settings.CSRF_COOKIE_NAME, settings.SESSION_COOKIE_NAME
         token = _mask_cipher_secret(self.csrf)
         body = urlencode({"csrfmiddlewaretoken": token, **fields}, doseq=True)
         return (
             f"POST {address} HTTP/1.1\r\n{HEADERS}Referer: https://{HOST}{address}\r\n"
-            f"Cookie: csrftoken={self.csrf}; sessionid={self.session}\r\n"
+            f"Cookie: {names[0]}={self.csrf}; {names[1]}={self.session}\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()

@@ -36,7 +36,7 @@ from commonweal.ground.journal.models import Entry as Journal
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Level, RoleKind
 from commonweal.ground.places.rules import Viewer
-from commonweal.kit import printing
+from commonweal.kit import printing, tries
 from tests.decide.conftest import numbers
 from tests.decide.test_registers import OMAR, PARTS, ROSA, listed
 from tests.factories import world
@@ -433,6 +433,25 @@ def test_only_codes_that_do_not_exist_use_up_the_tries(made, pot) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(cache_key || value, ' ') FROM site_cache")
         assert "127.0.0.1" not in cursor.fetchone()[0]
+
+
+def test_guessing_from_many_networks_leaves_each_few_tries_and_good_codes_alone(
+    made, pot, at_desk, monkeypatch
+) -> None:
+    """Each stranger types two codes: too few for any one limit, very many together."""
+    monkeypatch.setattr(tries, "MANY", 40)
+
+    def guess(network: int, number: int) -> Any:
+        client = Client(REMOTE_ADDR=f"198.51.100.{network}")
+        return client.post(ENTER, {"code": code(number)})
+
+    codes_page = reverse("registers:codes", args=[pot.pk])
+    assert "may be guessing" not in at_desk.get(codes_page).content.decode()
+    for n in range(40):
+        assert guess(n // 2, 1000 + n).status_code == 200
+    assert "may be guessing" in at_desk.get(codes_page).content.decode()
+    assert [guess(99, 2000 + n).status_code for n in range(6)] == [200] * 5 + [429]
+    assert guess(100, 1).status_code == 302, "a good code still opens its ballot"
 
 
 def test_a_session_that_somebody_prepared_opens_nothing(made, client) -> None:

@@ -33,6 +33,10 @@ print(json.dumps({
     "routes": sorted(n for n, _ in found), "hosts": settings.ALLOWED_HOSTS, "demo": settings.DEMO,
     "debug": settings.DEBUG, "secure": settings.SESSION_COOKIE_SECURE, "key": settings.SECRET_KEY,
     "redirect": settings.SECURE_SSL_REDIRECT,
+    "cookies": [settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME],
+    "cookies_are_whole": [settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_DOMAIN,
+                          settings.CSRF_COOKIE_PATH, settings.CSRF_COOKIE_DOMAIN,
+                          settings.CSRF_COOKIE_SECURE],
 }))
 """
 Told = dict[str, object]
@@ -77,6 +81,13 @@ def test_production_has_no_page_of_the_demo() -> None:
     assert told["debug"] is False
     assert told["secure"] is True
     assert told["redirect"] is True
+
+
+def test_no_neighbouring_site_can_plant_a_session_or_a_token() -> None:
+    """A browser takes such a cookie only where it is secure, for the whole site and for no domain."""
+    told = answer(**TOLD)
+    assert told["cookies"] == ["__Host-sessionid", "__Host-csrftoken"]
+    assert told["cookies_are_whole"] == ["/", None, "/", None, True]
 
 
 def test_a_database_address_without_a_mode_is_production() -> None:

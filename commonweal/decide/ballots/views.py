@@ -265,6 +265,8 @@ def guest(request: Request, pot_id: int) -> HttpResponse:
         if str(pot_id) not in held:
             held[str(pot_id)] = {"code": None, "holder": secrets.token_hex(16)}
             request.session.modified = True
+            if request.viewer.person is None:
+                request.session.cycle_key()  # who prepared this session sees nothing of what follows
     return redirect(_onward(request, pot_id))
 
 

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import hmac
 import io
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from allauth.core.internal import ratelimit
-from django.conf import settings
 from django.contrib import messages
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -40,9 +34,9 @@ from commonweal.ground.places.models import Community
 from commonweal.kit.doors import privileged, signed_in, the_one
 from commonweal.kit.printing import as_pdf
 from commonweal.kit.request import Request
+from commonweal.kit.tries import may_try, note_failure, very_many_fail
 
 BIGGEST = 2**63 - 1
-LIBRARY = "allauth.account"  # its settings hold how many tries there are
 LETTERS = Path(__file__).parent / "templates" / "registers" / "letters.typ"
 
 
@@ -57,7 +51,7 @@ def enter(request: Request) -> HttpResponse:
     form = forms.CodeForm(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST":
-        if not _may_try(request, "voting_code"):
+        if not may_try(request, "voting_code"):
             words = _("That was too many codes that do not fit. Wait ten minutes, then try again.")
             form.add_error("code", words)
             status = 429
@@ -68,7 +62,7 @@ def enter(request: Request) -> HttpResponse:
                 _open_ballot(request, code)
                 return _quietly(redirect("ballots:vote", code.pot_id))
             if code is None:
-                _note_try(request, "voting_code")
+                note_failure(request, "voting_code")
             form.add_error("code", refused or "")
     values = {"nav": "money", "form": form}
     return _quietly(render(request, "registers/enter.html", values, status=status))
@@ -120,7 +114,7 @@ def match(request: Request, register_id: int) -> HttpResponse:
     form = forms.MatchForm(request.POST if request.method == "POST" else None, register=register)
     status = 200
     if request.method == "POST":
-        if not _may_try(request, "register_match"):
+        if not may_try(request, "register_match"):
             words = _("That was too many tries. Wait until tomorrow, or ask at the desk.")
             form.add_error(None, words)
             status = 429
@@ -130,7 +124,7 @@ def match(request: Request, register_id: int) -> HttpResponse:
                     viewer=viewer, register_id=register.pk, given=form.cleaned_data
                 )
             except actions.NoMatch:
-                _note_try(request, "register_match")
+                note_failure(request, "register_match")
                 form.add_error(
                     None,
                     _(
@@ -168,31 +162,6 @@ def _quietly(answer: HttpResponse) -> HttpResponse:
     """
     answer.headers["Referrer-Policy"] = "same-origin"
     return answer
-
-
-# --- tries are counted by network and by person, under a hash; only those that failed
-
-
-def _may_try(request: Request, action: str) -> bool:
-    """Look how many tries failed lately, without a lock: a hall full of people waits for nobody."""
-    (rate,) = ratelimit.get_rates(app=LIBRARY, action=action)
-    asked = {"app": LIBRARY, "action": action, "rate": rate}
-    keys = [ratelimit.get_cache_key(request, key=who, **asked) for who in _counted(request)]
-    since = time.time() - rate.duration
-    failed = cache.get_many(keys).values()
-    return all(sum(at > since for at in tries) < rate.amount for tries in failed)
-
-
-def _note_try(request: Request, action: str) -> None:
-    for who in _counted(request):
-        ratelimit.consume(request, app=LIBRARY, action=action, key=who)
-
-
-def _counted(request: Request) -> list[str]:
-    secret = f"registers:{settings.SECRET_KEY}".encode()
-    network = hmac.digest(secret, ratelimit.get_ip(request).encode(), hashlib.sha256).hex()
-    person = request.viewer.person
-    return [network] if person is None else [network, f"person:{person.pk}"]
 
 
 # --- registers, for those who look after them
@@ -616,6 +585,7 @@ def _codes_page(
         "batches": rows,
         "refused": queries.refused(pot) if rows else [],
         "twice": pot.reach != Reach.CODES,
+        "guessed": very_many_fail("voting_code") if rows else False,
         "fewest": queries.FEWEST,
     }
     return render(request, template, {**values, **more})
