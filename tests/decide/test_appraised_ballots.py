@@ -139,14 +139,20 @@ def test_what_the_pot_asks_is_asked_again_before_it_is_public(
     strict.refresh_from_db()
     idea = world.a_proposal(challenge)
     put(seen_by(leader), strict, idea)
-    assert queries.short_of_needs(strict) == 0
+    actions.add_project(
+        viewer=seen_by(leader), pot_id=strict.pk, title="No idea", summary="x", cost_pence=1_00
+    )
+    fits = queries.has_what_it_needs
+    assert sorted(fits(strict)) == [True, True]
     Pot.objects.update(appraised_only=True)
     strict.refresh_from_db()
-    assert queries.short_of_needs(strict) == 1
+    assert sorted(fits(strict)) == [False, True]
+    words = [lack.words for lack in queries.missing(strict, strict.created_at)]
+    assert any("1 idea on the ballot lacks" in said for said in words)
     world.an_appraisal(idea)
-    assert queries.short_of_needs(strict) == 0
+    assert sorted(fits(strict)) == [True, True]
     strict.supports_needed = 1
-    assert queries.short_of_needs(strict) == 1
+    assert sorted(fits(strict)) == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -522,14 +522,14 @@ def test_panels_show_pots_where_they_belong(
 ) -> None:
     from django.template.loader import render_to_string
 
-    proposal = world.a_proposal(challenge)
+    proposal = world.a_proposal(challenge, status="in-ballot")
     pot.projects.update(proposal=None)
     first = pot.projects.first()
     first.proposal = proposal
     first.save()
     viewer = seen_by(resident)
     voting.cast_ballot(viewer=viewer, pot_id=pot.pk, choice=Choice.of([]))
-    things = {"proposals.Proposal": proposal}
+    things = {"proposals.Proposal": proposal, "budgets.Project": first}
     shown = {}
     for panel in manifest.MANIFEST.panels:
         who = seen_by(leader) if panel.on == "desk" else viewer

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import (
     BigIntegerField,
+    Case,
     Count,
     Exists,
     F,
@@ -19,6 +20,7 @@ from django.db.models import (
     Q,
     QuerySet,
     Value,
+    When,
 )
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
@@ -61,6 +63,7 @@ _PLACE = """(SELECT CASE WHEN withdrawn IS NOT NULL THEN 4 WHEN counted IS NOT N
                FROM (SELECT %(expressions)s) AS pot (withdrawn, draft, counted, opens, closes, at))"""
 _DISTRICTS = """(SELECT count(*) FROM budgets_pot other WHERE other.round_id = %(expressions)s
                   AND NOT other.is_draft AND other.withdrawn_at IS NULL)"""
+_SIGNED = "(SELECT count(*) FROM proposals_signature WHERE proposal_id = %(expressions)s)"
 _PROJECTS = "(SELECT count(*) FROM budgets_project WHERE pot_id = %(expressions)s)"
 
 
@@ -276,11 +279,18 @@ def ideas_to_tell_of(pot: Pot, after: int = 0) -> QuerySet[Proposal]:
     return rows.filter(status__in=Proposal.PUBLIC).defer("search").distinct().order_by("pk")
 
 
-def short_of_needs(pot: Pot) -> int:
-    """Return how many ideas on the ballot lack what the pot asks of an idea by now."""
-    listed = Proposal.objects.filter(projects__pot=pot).annotate(support=Count("signatures"))
-    fit = Q(appraisals.may_be_in_ballot(appraised=pot.appraised_only))
-    return listed.exclude(fit & Q(support__gte=pot.supports_needed)).count()
+def has_what_it_needs(pot: Pot) -> list[bool]:
+    """Return of each project on the ballot whether it has what the pot asks of an idea by now."""
+    fit = Q(appraisals.may_be_in_ballot(appraised=pot.appraised_only, of="proposal"))
+    signed = Func(F("proposal"), template=_SIGNED, output_field=IntegerField())
+    rows = pot.projects.alias(signed=signed).annotate(
+        fits=Case(
+            When(proposal__isnull=True, then=True),
+            When(fit, signed__gte=pot.supports_needed, then=True),
+            default=False,
+        )
+    )
+    return list(rows.values_list("fits", flat=True))
 
 
 def appraised(proposal: Proposal | None) -> Appraisal | None:
@@ -405,13 +415,14 @@ def missing(pot: Pot, at: datetime) -> list[Missing]:
         Step.DATES: _("Say when voting opens and closes."),
     }
     found = [Missing(step, words) for step, words in lacks.items() if step not in pot.steps_done]
-    listed = pot.projects.count()
+    fits = has_what_it_needs(pot)
+    listed = len(fits)
     if listed == 0:
         found.append(Missing(Step.IDEAS, _("Put at least one idea on the ballot.")))
     elif listed < pot.fewest:
         words = _("A ballot asks for at least %(n)s ideas, and there are only %(listed)s.")
         found.append(Missing(Step.IDEAS, words % {"n": pot.fewest, "listed": listed}))
-    elif (short := short_of_needs(pot)) > 0:
+    elif (short := fits.count(False)) > 0:
         words = ngettext(
             "%(n)s idea on the ballot lacks signatures or a finished appraisal.",
             "%(n)s ideas on the ballot lack signatures or a finished appraisal.",

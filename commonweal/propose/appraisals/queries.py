@@ -311,13 +311,13 @@ def _mine(authority: Any, person: Any) -> QuerySet[Appraisal]:
 # --- the ballot
 
 
-def may_be_in_ballot(*, appraised: bool = False) -> Q:
+def may_be_in_ballot(*, appraised: bool = False, of: str = "pk") -> Q:
     """Return the condition on ideas: none is being appraised, and what was found lets it through.
 
     ``appraised``: staff have to have found that it can be done. Otherwise an idea that they never
-    appraised is for the clerk to judge.
+    appraised is for the clerk to judge. ``of``: what a row calls its idea.
     """
-    mine = Appraisal.objects.filter(proposal=OuterRef("pk"))
+    mine = Appraisal.objects.filter(proposal=OuterRef(of))
     no = Q(verdict=Verdict.NOT_FEASIBLE) | Q(verdict=Verdict.WITH_CHANGES, agreed_at=None)
     final = mine.filter(state=State.FINAL)
     may = ~Q(Exists(mine.filter(state__in=Appraisal.OPEN))) & ~Q(Exists(final.filter(no)))
