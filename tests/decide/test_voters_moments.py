@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from commonweal.decide.ballots.models import Ballot, Roll
 from commonweal.decide.budgets import actions as budgets
-from commonweal.decide.budgets.models import Pot, Reach
+from commonweal.decide.budgets.models import Pot, Reach, Round
 from commonweal.decide.counts import actions as counts
+from commonweal.decide.registers.models import Entry, Register
 from commonweal.ground.people.models import Person
 from tests.decide.conftest import numbers
 from tests.decide.test_ballot_kinds import GOOD, KINDS, a_pot, controls, posted
@@ -204,3 +205,52 @@ def test_a_vote_of_every_kind_costs_every_voter_at_most_six_statements(
         asked = [q["sql"] for q in seen if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
         assert len(asked) <= 6, "\n".join(asked)
     assert Ballot.objects.count() == 1
+
+
+# --- one district a person
+
+
+def test_who_voted_in_one_district_is_told_so_before_filling_in_another(
+    challenge, authority, resident, visit, signed_in, now
+) -> None:
+    client = signed_in(resident)
+    whole = world.root(authority)
+    districts = Round.objects.create(
+        authority=authority, challenge=challenge, title="By district",
+        created_at=now, created_by=world.a_person(),
+    )  # fmt: skip
+    here = world.a_pot(challenge, round=districts)
+    there = world.a_pot(challenge, round=districts, community=whole)
+    for page in (
+        visit(at("vote", here)),
+        visit(at("vote", here), data={"projects": numbers(here)[:1], "do": "check"}),
+    ):
+        assert f"With this ballot yours is {here.community.name}." in page.text
+    client.post(at("vote", here), {"projects": numbers(here)[:1], "do": "cast"})
+    words = f"You have voted in the pot of {here.community.name}."
+    page = visit(at("vote", there), status=403)
+    assert "You have voted already" in page.title
+    assert words in page.text
+    assert at("receipt", here) in page.html
+    assert words in visit(at("pot", there)).text
+    assert "You can change it until" in visit(at("receipt", here)).text
+    assert "Check and cast" in visit(at("vote", here)).text
+
+
+def test_a_code_of_somebody_who_voted_in_another_district_says_so_at_once(
+    challenge, authority, visit, now
+) -> None:
+    districts = Round.objects.create(
+        authority=authority, challenge=challenge, title="By district",
+        created_at=now, created_by=world.a_person(),
+    )  # fmt: skip
+    here, there = (world.a_pot(challenge, round=districts) for _ in range(2))
+    register = Register.objects.create(
+        authority=authority, community=world.root(authority), title="Electoral register",
+        parts=["surname"], uploaded_at=now, uploaded_by=world.a_person(),
+    )  # fmt: skip
+    entry = Entry.objects.create(register=register, digest=b"d" * 32)
+    Roll.objects.create(pot=here, round=districts, entry=entry, channel="paper")
+    client = with_code(Client(), there, a_code(there, entry=entry))
+    page = visit(at("vote", there), client=client, status=403)
+    assert f"You have voted in the pot of {here.community.name}." in page.text

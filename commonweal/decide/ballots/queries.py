@@ -55,6 +55,18 @@ def voted_by(viewer: Viewer, pot: Pot) -> Channel | None:
     return Channel(found) if found is not None else None
 
 
+def district_voted_in(pot: Pot, voter: Voter) -> Pot | None:
+    """Return the pot of another district of the same round in which this voter has voted."""
+    if pot.round_id is None:
+        return None
+    if voter.code_id is not None:
+        entry = Code.objects.filter(pk=voter.code_id).values_list("entry_id", flat=True).first()
+        voter = voter._replace(entry_id=entry)
+    lines = Roll.objects.filter(lines_of(voter), round=pot.round_id).exclude(pot=pot)
+    found = lines.select_related("pot__community").first()
+    return found.pot if found else None
+
+
 def ballot_under(pot: Pot, name: str) -> Ballot | None:
     """Return the ballot of whoever votes under this name, while the pot's key can still find it."""
     if pot.key is None:

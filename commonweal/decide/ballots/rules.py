@@ -104,6 +104,24 @@ def not_found(pot: Pot, register_id: int) -> WhyNot:
     return WhyNot("unfound", words, _("Find myself in the register"), href)
 
 
+def voted_otherwise(
+    viewer: Viewer, pot: Pot, way: Channel | None, voter: Voter | None = None
+) -> WhyNot | None:
+    """Say that somebody voted by a ``way`` that no page can change, or in another district."""
+    if way not in (None, Channel.ONLINE):
+        return WhyNot("voted", words_of(way))
+    if voter is None and viewer.person is not None:
+        voter = queries.voter_of(viewer.person)
+    district = queries.district_voted_in(pot, voter) if way is None and voter else None
+    if district is None:
+        return None
+    words = _("You have voted in the pot of %(place)s. One person votes in one district.")
+    href = reverse("ballots:receipt", args=[district.pk])
+    return WhyNot(
+        "voted", words % {"place": district.community.name}, _("See my receipt there"), href
+    )
+
+
 def pot_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
     """Return what a pot's page says about the viewer's own vote."""
     way = queries.voted_by(viewer, pot)
@@ -111,7 +129,7 @@ def pot_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
         "state": pot.state(viewer.at),
         "why_not": why_not_now(viewer, pot),
         "has_voted": way is not None,
-        "otherwise": words_of(way) if way not in (None, Channel.ONLINE) else "",
+        "otherwise": voted_otherwise(viewer, pot, way),
         "has_codes": pot.reach == Reach.PLACE and viewer.person is None and queries.has_codes(pot),
     }
 

@@ -189,7 +189,7 @@ def _booth(request: Request, pot_id: int, voter: Voter | None) -> Booth | HttpRe
         return _page(request, "ballots/not_yours.html", pot, {"why_not": refused}, status=403)
     projects = projects_for(request.viewer, pot, holder=voter.name if voter else "")
     mine = _ballot_of(request, pot, voter)
-    if mine is None and voter is None and (otherwise := _voted_otherwise(request, pot)):
+    if mine is None and (otherwise := _voted_otherwise(request, pot, voter)):
         return _page(request, "ballots/not_yours.html", pot, {"why_not": otherwise}, status=403)
     return Booth(pot, BallotKind(pot.ballot_kind), projects, mine, voter)
 
@@ -337,12 +337,9 @@ def _forget(request: Request, pot_id: int) -> None:
     request.session.modified = True
 
 
-def _voted_otherwise(request: Request, pot: Pot) -> rules.WhyNot | None:
-    """Say that somebody voted with a code, on paper or by telephone, which no page can change."""
-    way = queries.voted_by(request.viewer, pot)
-    if way is None or way == Channel.ONLINE:
-        return None
-    return rules.WhyNot("voted", rules.words_of(way))
+def _voted_otherwise(request: Request, pot: Pot, voter: Voter | None) -> rules.WhyNot | None:
+    way = queries.voted_by(request.viewer, pot) if voter is None else None
+    return rules.voted_otherwise(request.viewer, pot, way, voter)
 
 
 def _may_adopt(request: Request, pot: Pot, voter: Voter | None) -> bool:
