@@ -5,7 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from commonweal.decide.budgets.api import router as budgets
@@ -92,6 +92,16 @@ def not_a_ballot(request: HttpRequest, exception: ValidationError) -> HttpRespon
         mend=_("Change it as the description at /api/kiosk/openapi.json says."),
     )
     return kiosk_api.create_response(request, problem.model_dump(), status=422)
+
+
+@kiosk_api.exception_handler(HttpError)
+def not_json(request: HttpRequest, exception: HttpError) -> HttpResponse:
+    """Say that what a kiosk sent is no JSON."""
+    problem = Problem(
+        wrong=_("We could not read this: %(what)s") % {"what": exception},
+        mend=_("Change it as the description at /api/kiosk/openapi.json says."),
+    )
+    return kiosk_api.create_response(request, problem.model_dump(), status=exception.status_code)
 
 
 @kiosk_api.exception_handler(AuthenticationError)
