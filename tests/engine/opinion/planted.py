@@ -55,3 +55,27 @@ def drawn(
         odds,
         group,
     )
+
+
+def grouped(
+    rng: np.random.Generator,
+    groups: int,
+    *,
+    people: int = 400,
+    statements: int = 80,
+    answered: float = 0.4,
+) -> Planted:
+    """People in groups of uneven size, who agree or disagree with a statement nearly all alike."""
+    share = np.arange(groups + 1, 1, -1) / np.arange(groups + 1, 1, -1).sum()
+    group = rng.choice(groups, people, p=share)
+    leaning = np.where(rng.random((groups, statements)) < 0.55, 2.0, -2.0)
+    return drawn(rng, leaning[group] + rng.normal(0, 0.2, (people, 1)), group, answered)
+
+
+def shuffled(votes: Votes, rng: np.random.Generator) -> Votes:
+    """Deal the votes on each statement out anew among those who voted on it."""
+    value = votes.value.copy()
+    for j in range(len(votes.statements)):
+        place = np.flatnonzero(votes.statement == j)
+        value[place] = value[rng.permutation(place)]
+    return Votes(votes.people, votes.statements, votes.start, votes.statement, value)

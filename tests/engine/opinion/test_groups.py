@@ -1,0 +1,121 @@
+"""Groups: the planted ones, none where there are none, and the laws of the climb."""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commonweal.engine.opinion import Votes, adjusted_rand, find_groups, group_kernel, mixture
+from commonweal.engine.opinion.groups import _ended
+from tests.engine.opinion.conversations import Entry, logs, votes_of
+from tests.engine.opinion.planted import grouped, low_rank, shuffled
+
+labels = st.lists(st.integers(0, 3), min_size=2, max_size=12)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 4, 5, 6])
+def test_the_planted_groups_are_found(groups: int) -> None:
+    rng = np.random.default_rng(groups)
+    planted = grouped(rng, groups)
+    found = find_groups(planted.votes, rng, dimensions=min(groups - 1, 4))
+    assert found.count == groups
+    assert adjusted_rand(found.mixture.group, planted.group) >= 0.9
+    assert found.clear == (groups > 1)
+    assert found.mixture.sizes.tolist() == sorted(found.mixture.sizes.tolist(), reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_shuffled_votes_have_no_groups(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    votes = shuffled(grouped(rng, 3, people=200, statements=40).votes, rng)
+    found = find_groups(votes, rng, dimensions=0)
+    assert (found.count, found.clear) == (1, False)
+    assert (found.mixture.member == 1).all()
+
+
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_people_who_differ_by_degree_are_one_group(dimensions: int) -> None:
+    rng = np.random.default_rng(dimensions)
+    found = find_groups(low_rank(rng, 400, 60, dimensions).votes, rng, dimensions=dimensions)
+    assert (found.count, found.clear) == (1, False)
+    assert min(found.losses) > found.without  # some division helps, but the map helps more
+    assert found.losses[0] > min(found.losses)
+
+
+def test_the_same_votes_in_another_order_have_the_same_groups() -> None:
+    planted = grouped(np.random.default_rng(9), 3)
+    votes = planted.votes
+    names = [votes.people[votes.person], votes.statements[votes.statement], votes.value]
+    order = np.random.default_rng(1).permutation(len(votes))
+    mixed = Votes.from_log(*(each[order] for each in names))
+    one, other = (
+        find_groups(each, np.random.default_rng(2), dimensions=2) for each in (votes, mixed)
+    )
+    assert one.mixture.member.tolist() == other.mixture.member.tolist()
+    assert one.losses == other.losses
+
+
+@given(logs, st.integers(1, 4), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_the_inner_loop_does_what_the_formulas_say(
+    log: list[Entry], groups: int, seed: int
+) -> None:
+    votes, rng = votes_of(log), np.random.default_rng(seed)
+    rate = rng.uniform(0.05, 0.95, (len(votes.statements), groups))
+    share = rng.dirichlet(np.ones(groups))
+    member = np.empty((len(votes.people), groups))
+    counts = np.zeros((len(votes.statements), 2, groups))
+    chance = np.log(np.stack((1 - rate, rate), axis=1))
+    told = group_kernel.compiled().step(
+        votes.start, votes.statement, votes.value, chance, np.log(share), member, counts
+    )
+    total = 0.0
+    for i in range(len(votes.people)):
+        own = [(votes.statement[e], votes.value[e]) for e in range(*votes.start[i : i + 2])]
+        weight = share * np.prod(
+            [rate[j] if x > 0 else 1 - rate[j] for j, x in own if x], axis=0, initial=1.0
+        )
+        total += np.log(weight.sum())
+        np.testing.assert_allclose(member[i], weight / weight.sum(), atol=1e-12)
+    assert told == pytest.approx(total)
+    whole = np.zeros((len(votes.statements), 3, groups))
+    group_kernel.compiled().counts(votes.start, votes.statement, votes.value, member, whole)
+    np.testing.assert_allclose(whole[:, ::2], counts)
+    np.testing.assert_allclose(whole.sum(axis=2), votes.tallies)
+
+
+@pytest.mark.parametrize("groups", [2, 4])
+def test_the_climb_goes_up_until_it_is_at_the_top(groups: int) -> None:
+    rng = np.random.default_rng(groups)
+    votes = grouped(rng, 3, people=100, statements=200).votes
+    start = rng.dirichlet(np.ones(groups), 100)
+    heights = [_ended(votes, start, steps).likelihood for steps in range(1, 20)]
+    assert heights[-1] > heights[0]
+    assert all(b > a - 0.02 * abs(a) for a, b in pairwise(heights))
+
+
+@given(labels, st.data())
+def test_the_adjusted_rand_index_counts_pairs(one: list[int], data: st.DataObject) -> None:
+    other = data.draw(st.lists(st.integers(0, 3), min_size=len(one), max_size=len(one)))
+    pairs = list(combinations(range(len(one)), 2))
+    together = [(one[a] == one[b], other[a] == other[b]) for a, b in pairs]
+    both = sum(x and y for x, y in together)
+    first, second = sum(x for x, _ in together), sum(y for _, y in together)
+    chance = first * second / len(pairs)
+    most = (first + second) / 2
+    slow = 1.0 if most == chance else (both - chance) / (most - chance)
+    assert adjusted_rand(np.array(one), np.array(other)) == pytest.approx(slow)
+    assert adjusted_rand(np.array(one), np.array(one)) == 1.0
+
+
+@given(logs)
+@settings(deadline=None, max_examples=30)
+def test_every_conversation_can_be_asked(log: list[Entry]) -> None:
+    votes = votes_of(log)
+    found = find_groups(votes, np.random.default_rng(0), dimensions=0)
+    assert (found.count, found.clear) == (1, False)
+    assert found.mixture.member.shape == (len(votes.people), 1)
+    two = mixture(votes, 2, np.zeros((len(votes.people), 2)), np.random.default_rng(0))
+    np.testing.assert_allclose(two.member.sum(axis=1), 1)
