@@ -39,6 +39,7 @@ from commonweal.kit.home import home
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
+from commonweal.web import demo_appraisals, demo_pots
 from commonweal.web.larkmere import challenges as asked
 from commonweal.web.larkmere import deliveries as stories
 from commonweal.web.larkmere import ideas
@@ -80,9 +81,20 @@ class Borough:
 
 
 def fill() -> None:
-    """Fill the borough once; a second call finds it there and changes nothing."""
-    if Authority.objects.filter(slug="larkmere").exists():
+    """Fill the borough once; a second call finds it there and changes nothing.
+
+    One that was filled before there were pots of every kind gets them now, and keeps all it has.
+    """
+    if Challenge.objects.filter(slug=demo_pots.SLUG, authority__slug="larkmere").exists():
         return
+    authority = Authority.objects.filter(slug="larkmere").first()
+    if authority is None:
+        authority = _fill_from_nothing()
+    if Person.objects.filter(email="omar@larkmere.example").exists():
+        demo_pots.fill(authority=authority, now=timezone.now())
+
+
+def _fill_from_nothing() -> Authority:
     borough = _found(timezone.now())
     _map(borough)
     _cast(borough)
@@ -90,15 +102,18 @@ def fill() -> None:
     made = {told["slug"]: _challenge(borough, told) for told in asked.CHALLENGES}
     hospital, care, evenings = (made[told["slug"]] for told in asked.CHALLENGES)
     written = _ideas(borough, hospital, ideas.HOSPITAL, (-100, -22))
-    _ideas(borough, care, ideas.HOME_CARE, (-22, -1))
+    at_home = _ideas(borough, care, ideas.HOME_CARE, (-22, -1))
     in_spring = _ideas(borough, evenings, ideas.EVENINGS, (-280, -232))
+    demo_appraisals.as_guessed(borough, written[:ON_THE_BALLOT])
     _open_pot(borough, hospital, written[:ON_THE_BALLOT])
     _spring_pot(borough, evenings, in_spring[:IN_THE_SPRING_POT])
     _deliver_the_spring_pot(borough)
+    demo_appraisals.fill(borough, care, at_home)
     for key in ("rosa", "samina", "carys"):
         for challenge in (hospital, care):
             updates.follow(viewer=borough.viewer(borough.examples[key]), challenge=challenge)
     _tell_who_to_be()
+    return borough.authority
 
 
 def _found(now: datetime) -> Borough:
@@ -290,7 +305,9 @@ def _ideas(
     made = []
     for idea in told:
         author = borough.lot.choice(borough.speakers[idea.by])
+        author = demo_appraisals.author_of(borough, idea.title) or author
         day = borough.lot.uniform(days[0], days[1] - 1)
+        day = demo_appraisals.early(idea.title, day, days[0])
         me = borough.viewer(author, day)
         draft = proposals.start_proposal(
             viewer=me, challenge=challenge, standing=StandingKind(idea.by)
@@ -363,6 +380,7 @@ def _pot(
         opens_at=_at(borough, days[0]),
         closes_at=_at(borough, days[1]),
         lot_seed=challenge.slug,
+        appraised_only=days[1] > 0,
     )
     where = {idea.title: idea.where for idea in (*ideas.HOSPITAL, *ideas.EVENINGS)}
     for proposal in listed:

@@ -1,6 +1,7 @@
 """The example borough: made through its people's own actions, the same every time."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
@@ -10,15 +11,17 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import include, path
+from django.utils import timezone
 
 from commonweal.decide.ballots.models import Roll
-from commonweal.decide.budgets.models import Pot
+from commonweal.decide.budgets.models import Picture, Pot, Question, Round
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community, Organisation, RoleKind
 from commonweal.kit.home import home
-from commonweal.propose.proposals.models import Proposal, Status
-from commonweal.web import demo
+from commonweal.propose.appraisals.models import Appraisal
+from commonweal.propose.proposals.models import Merge, Proposal, Status
+from commonweal.web import demo, demo_pots
 from commonweal.web import urls as site
 from tests.factories import world
 from tests.visit import Page
@@ -43,13 +46,36 @@ def test_the_borough_is_whole_and_filled_once(monkeypatch: pytest.MonkeyPatch) -
     assert Community.objects.filter(kind="neighbourhood").count() == 12
     assert Organisation.objects.count() == 6
     assert Person.objects.count() == 100
-    assert Challenge.objects.filter(published_at__isnull=False).count() == 3
+    assert Challenge.objects.filter(published_at__isnull=False).count() == 4
     assert Proposal.objects.filter(published_at__isnull=False).count() == 60
-    assert Pot.objects.filter(counted_at__isnull=True).count() == 1
-    assert Pot.objects.filter(counted_at__isnull=False).count() == 1
+    at, everybody = timezone.now(), Pot.objects.filter(is_draft=False)
+    states = Counter((pot.ballot_kind, pot.state(at)) for pot in everybody)
+    assert states == {
+        ("approval", "open"): 1,
+        ("approval", "counted"): 1,
+        ("approval", "coming"): 1,
+        ("approval", "withdrawn"): 1,
+        ("basket", "open"): 3,
+        ("points", "open"): 1,
+        ("choose-one", "counted"): 1,
+        ("ranked", "closed"): 1,
+        ("scores", "coming"): 1,
+    }
+    draft = Pot.objects.get(is_draft=True)
+    assert draft.projects.count() == 4
+    assert Round.objects.get().pots.count() == 3
+    assert Picture.objects.count() == 3
+    assert Question.objects.exclude(answer="").count() == 2
+    assert Pot.objects.exclude(ballots=None).count() == 8
     assert Roll.objects.exists()
     funded = Proposal.objects.filter(status=Status.FUNDED).count()
     assert 0 < funded < 8, "some won and some lost"
+    found = list(Appraisal.objects.all())
+    assert {one.state for one in found} == {"draft", "shown", "appealed", "final"}
+    assert {one.settled_by for one in found} == {"", "accepted", "days", "appeal"}
+    assert all(one.state != "shown" or one.takes_answers(at) for one in found)
+    assert {row.lacks_agreement for row in Appraisal.objects.filter(state="final")} == {True, False}
+    assert set(Merge.objects.values_list("state", flat=True)) == {"suggested", "merged"}
 
     told = json.loads((home() / "demo-people.json").read_text(encoding="utf-8"))
     assert {"name": "Rosa", "standing": "resident", "email": "rosa@larkmere.example"} in told
@@ -57,6 +83,23 @@ def test_the_borough_is_whole_and_filled_once(monkeypatch: pytest.MonkeyPatch) -
     with CaptureQueriesContext(connection) as asked:
         demo.fill()
     assert len(asked) == 1, "a second fill only looks whether the borough is there"
+
+
+def test_a_borough_filled_by_an_older_version_gets_what_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(demo, "PEOPLE", 60)
+    monkeypatch.setattr(demo, "VOTERS", 10)
+    with monkeypatch.context() as older:
+        older.setattr(demo_pots, "fill", lambda **_given: None)
+        demo.fill()
+    before = Pot.objects.count()
+    kept = set(Pot.objects.values_list("pk", "title", "result__voters"))
+    demo.fill()
+    assert Pot.objects.count() == before + 9
+    assert kept <= set(Pot.objects.values_list("pk", "title", "result__voters"))
+    demo.fill()
+    assert Pot.objects.count() == before + 9
 
 
 @override_settings(ROOT_URLCONF=__name__)
