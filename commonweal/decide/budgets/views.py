@@ -521,7 +521,8 @@ def _proposal_asked_for(request: Request, pot: Pot) -> Proposal | None:
         return None
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise Http404
-    return get_object_or_404(queries.proposals_to_add(pot), pk=int(number))
+    found: Proposal = get_object_or_404(queries.proposals_to_add(pot), pk=int(number))
+    return found
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
