@@ -32,6 +32,8 @@ def fill(borough: Borough, challenge: Challenge, ideas: Iterable[Proposal]) -> N
     _merge(borough, by_title)
     for found in told.FOUND:
         _appraise(borough, by_title[found.title], found, -17)
+        if found.ends in ("accepted", "decided"):
+            _sign(borough, by_title[found.title])
     _coming_pot(borough, challenge)
 
 
@@ -64,6 +66,15 @@ def _merge(borough: Borough, by_title: dict[str, Proposal]) -> None:
         for proposal in (lead, joining) if is_agreed else ():
             author = borough.viewer(proposal.author, -15)
             proposals.agree_to_merge(viewer=author, merge_id=merge.pk)
+
+
+def _sign(borough: Borough, proposal: Proposal) -> None:
+    """Let enough people sign an idea for the ballot that waits."""
+    signed = set(proposal.signatures.values_list("person", flat=True)) | {proposal.author_id}
+    others = [person for person in borough.everyone if person.pk not in signed]
+    for person in others[: max(0, SUPPORTS_NEEDED + 2 - len(signed))]:
+        viewer = borough.viewer(person, -5)
+        proposals.sign_proposal(viewer=viewer, proposal_id=proposal.pk, standing="resident")
 
 
 def _as_guessed(proposal: Proposal) -> told.Found:
