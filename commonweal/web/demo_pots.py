@@ -108,6 +108,7 @@ def _round(place: Place, challenge: Challenge) -> None:
     steps: dict[Step, dict[str, object]] = {
         Step.VOTERS: {"level": Level.POSTCODE},
         Step.BALLOT: {"ballot_kind": said.kind},
+        Step.IDEAS: {"appraised_only": False},
         Step.COUNTING: {"rule": said.rule},
         Step.DATES: {"opens_at": place.at(said.opens, 9), "closes_at": place.at(said.closes, 20)},
     }
@@ -168,6 +169,7 @@ def _draft(place: Place, challenge: Challenge) -> None:
     steps: dict[Step, dict[str, object]] = {
         Step.VOTERS: {"level": Level.POSTCODE},
         Step.BALLOT: {"ballot_kind": said.kind},
+        Step.IDEAS: {"appraised_only": False},
     }
     for step, values in steps.items():
         budgets.save_step(viewer=clerk, pot_id=pot.pk, step=step, **values)

@@ -293,3 +293,20 @@ def test_made_up_ballots_are_such_as_the_pot_takes(told: tuple[Pot, list[int]], 
         assert votes.value is not None
         places = np.bincount(votes.voter, weights=votes.value, minlength=votes.voters)
         assert (places == marks * (marks + 1) // 2).all(), "each place once"
+
+
+def test_the_votes_that_are_offered_first_are_most_like_those_to_come(
+    coming, challenge, now
+) -> None:
+    begun = {"opens_at": now - timedelta(days=40), "closes_at": now - timedelta(days=30)}
+    aside = world.a_community(challenge.authority)
+    other = {"ballot_kind": "scores", "community": aside}
+    any_one, same_place, same_kind, alike, copied = past = [
+        world.a_pot(challenge, **begun, **given)
+        for given in (other, {"ballot_kind": "scores"}, {"community": aside}, {}, other)
+    ]
+    coming.copied_from = copied
+    for number, nearest in enumerate((copied, alike, same_kind, same_place, any_one)):
+        known = [pot for pot in past if pot not in (copied, alike, same_kind, same_place)[:number]]
+        assert queries.nearest(coming, known) == nearest
+    assert queries.nearest(coming, []) is None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from commonweal.decide.ballots.models import Ballot
 from commonweal.decide.budgets.models import WITHOUT_MARKS, BallotKind, Pot, Rule
-from commonweal.decide.budgets.queries import FEWEST, as_cards, pots_led
+from commonweal.decide.budgets.queries import CARD, FEWEST, as_cards, pots_led
 from commonweal.decide.counts.queries import HUNDREDTHS, profile, rule_of
 from commonweal.decide.rehearsals.models import Rehearsal
 from commonweal.engine.voting import Profile
@@ -41,9 +41,11 @@ def past_pots(viewer: Viewer, pot: Pot) -> QuerySet[Pot]:
 
 
 def nearest(pot: Pot, past: list[Pot]) -> Pot | None:
-    """Return the earlier pot whose voters are most like those to come: copied, or of the same place."""
+    """Return the earlier pot whose votes are most like those to come: copied, of its kind and place."""
     signs = (
         lambda one: one.pk == pot.copied_from_id,
+        lambda one: (one.ballot_kind, one.community_id) == (pot.ballot_kind, pot.community_id),
+        lambda one: one.ballot_kind == pot.ballot_kind,
         lambda one: one.community_id == pot.community_id,
         lambda one: True,
     )
@@ -174,7 +176,7 @@ def _values(pot: Pot, place: NDArray[np.int64], length: int) -> NDArray[np.int64
 def panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
     """Return the comparison that was asked for, and with whose votes one can be asked for."""
     asked = Rehearsal.objects.select_related("past").filter(pot=pot).first()
-    past = list(as_cards(past_pots(viewer, pot))[:12])
+    past = list(as_cards(past_pots(viewer, pot)).only(*CARD, "ballot_kind")[:12])
     chosen = nearest(pot, past) if asked is None else asked.past
     return {
         "rehearsal": asked,
