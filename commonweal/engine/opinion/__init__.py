@@ -8,6 +8,8 @@ from commonweal.engine.opinion.groups import (
     mixture,
 )
 from commonweal.engine.opinion.model import Choice, Model, choose, fit
+from commonweal.engine.opinion.population import Raked, rake
+from commonweal.engine.opinion.shares import Shares, discoveries, shares
 from commonweal.engine.opinion.votes import Votes, merged
 
 __all__ = [
@@ -15,11 +17,16 @@ __all__ = [
     "Groups",
     "Mixture",
     "Model",
+    "Raked",
+    "Shares",
     "Votes",
     "adjusted_rand",
     "choose",
+    "discoveries",
     "find_groups",
     "fit",
     "merged",
     "mixture",
+    "rake",
+    "shares",
 ]

@@ -4,6 +4,7 @@ import numpy as np
 
 from commonweal.engine.opinion.groups import mixture
 from commonweal.engine.opinion.model import fit
+from commonweal.engine.opinion.shares import shares
 from commonweal.engine.opinion.votes import Votes
 
 
@@ -13,7 +14,7 @@ def warm() -> None:
         votes = Votes.from_log([1, 2], [1, 1], [1, -1], moment=moment)
     model = fit(votes, sweeps=1)
     model.probability([0], [0])
-    mixture(votes, 2, model.positions, np.random.default_rng(0))
+    shares(votes, mixture(votes, 2, model.positions, np.random.default_rng(0)))
 
 
 if __name__ == "__main__":
