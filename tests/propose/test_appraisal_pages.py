@@ -278,3 +278,16 @@ def test_what_stood_before_stays_to_be_read(visit, idea, author, now):
     assert "What stood here before" in page and "Nobody had asked the depot." in page
     assert page.index("£4,444") < page.index("£2,222") < page.index("£1,111")
     assert "£3,333" not in page, "what staff took back themselves was nobody else's to read"
+
+
+def test_ideas_of_a_challenge_that_has_decided_wait_for_nobody(visit, desk, idea, now):
+    idea.challenge.steps.all().delete()
+    idea.challenge.steps.create(
+        stage="decide", opens_at=now - timedelta(days=9), closes_at=now - timedelta(days=1)
+    )
+    page = visit("/desk/appraisals/?state=waiting", client=desk).text
+    assert idea.title not in page and "To appraise: 0" in page
+    assert "Work out what it costs" in visit(f"/ideas/{idea.pk}/", client=desk).text
+    idea.challenge.steps.create(stage="propose", opens_at=now - timedelta(days=2))
+    page = visit("/desk/appraisals/?state=waiting", client=desk).text
+    assert idea.title in page and "To appraise: 1" in page

@@ -23,6 +23,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
+from commonweal.ground.challenges.models import Stage, Step
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.rules import Viewer
@@ -192,9 +193,20 @@ def _live_state() -> Subquery:
 
 def desk_ideas(viewer: Viewer) -> QuerySet[Proposal]:
     """Return the ideas that staff have to do with, and where the appraisal of each stands."""
+    over = When(_no_ballot_to_come(viewer.at), then=Value("over"))
+    waiting = Case(over, default=Value("waiting"), output_field=CharField())
     return Proposal.objects.filter(
         led(viewer), authority=viewer.authority, status__in=APPRAISED
-    ).annotate(live_state=Coalesce(_live_state(), Value("waiting")))
+    ).annotate(live_state=Coalesce(_live_state(), waiting))
+
+
+def _no_ballot_to_come(at: datetime) -> Q:
+    """Return the condition that an idea's challenge has decided, and neither asks nor decides again."""
+    steps = Step.objects.filter(challenge=OuterRef("challenge"))
+    decided = steps.filter(stage=Stage.DECIDE, closes_at__lte=at)
+    still = Q(closes_at__isnull=True) | Q(closes_at__gt=at)
+    going_on = steps.filter(still, stage__in=(Stage.PROPOSE, Stage.DECIDE))
+    return Q(Exists(decided)) & ~Q(Exists(going_on))
 
 
 def desk_counts(viewer: Viewer) -> dict[str, int]:
@@ -206,9 +218,15 @@ def desk_counts(viewer: Viewer) -> dict[str, int]:
 
 
 def to_appraise(viewer: Viewer, order: str = "") -> QuerySet[Proposal]:
-    """Return the ideas nobody has begun to appraise, the longest waiting first, or the most signed."""
+    """Return the ideas nobody has begun to appraise, the longest waiting first, or the most signed.
+
+    None of a challenge that has decided: no ballot comes for them, and staff can still begin one
+    from the idea's own page.
+    """
     live = Appraisal.objects.filter(proposal=OuterRef("pk"), state__in=LIVE)
-    rows = ideas.proposals(viewer).filter(led(viewer), ~Exists(live), status__in=APPRAISED)
+    rows = ideas.proposals(viewer).filter(
+        led(viewer), ~Exists(live), ~_no_ballot_to_come(viewer.at), status__in=APPRAISED
+    )
     if order == "signed":
         return rows.order_by(F("signature_count").desc(), "published_at", "pk")
     return rows.order_by("published_at", "pk")
