@@ -58,6 +58,14 @@ STORIES = (
         Told("plan", -119, {"title": "Four evenings a week", "seen": "Tables on Tuesdays and Thursdays too.", "due": -65, "words": "As soon as two more teachers are found."}),
         Told("reach", -92, {"step": "Two evenings a week", "words": "Forty children come each week. The list is at the desk, without names.", "pounds": 4_000}),
     )),
+    Story("Lights on the canal path", "larkmere-council", "", "delyth", (
+        Told("plan", -178, {"title": "The poles are chosen", "seen": "Three kinds of lamp stand by the lock to be looked at.", "due": -110, "words": "Bats need the dark, so people and a bat watcher look at them together."}),
+        Told("plan", -178, {"title": "Lit as far as the lock", "seen": "You can walk from the bridge to the lock after dark.", "due": -20, "words": "The worst part first."}),
+        Told("started", -130, {"words": "The three lamps are ordered.", "pounds": 1_900}),
+        Told("reach", -113, {"step": "The poles are chosen", "words": "The low amber one. It stands by the lock, and bats fly past it.", "pounds": 2_450}),
+        Told("delayed", -26, {"words": "The canal company wants the cables on its own side of the path. That needs its signature, and it comes in January.", "due": 150}),
+        Told("move", -26, {"step": "Lit as far as the lock", "due": 95, "words": "Three months later: the cables lie on the other side."}),
+    )),
     Story("Free music stage, three Saturdays", "", "Youth club and music shop", "delyth", (
         Told("started", -140, {"words": "Two dates were agreed with the neighbours.", "pounds": 2_600}),
         Told("stopped", -70, {"words": "The stage cannot stand on the square while the drains under it are mended, and no other place was quiet enough for the neighbours.", "money": "£18,400 goes back into next year’s pot. £2,600 was spent on sound checks and the permit."}),
