@@ -53,7 +53,8 @@ def verify(args: argparse.Namespace) -> tuple[int, list[str]]:
         if args.format == "json":
             record = {"file": path, "verified": False, "error": str(error), "differences": []}
             print(json.dumps(record, ensure_ascii=False))
-        raise Complaint(_printable(f"{path}: {error}")) from None
+        said = str(error)
+        raise Complaint(_printable(said if path in said else f"{path}: {said}")) from None
     mine = _asked_for(args, verdict)
     if args.format == "json":
         record = _record(path, verdict) | ({} if mine is None else {"receipt": mine})
@@ -76,7 +77,7 @@ def _asked_for(args: argparse.Namespace, verdict: "Verdict") -> dict[str, Any] |
         return None
     from commonweal.engine.voting.bundle_receipts import readings
 
-    if not verdict.root:
+    if not verdict.root and not verdict.receipts:
         raise Complaint(
             _("This bundle publishes no receipts."), _("Ask whoever counted for one that does.")
         )

@@ -94,7 +94,9 @@ folder; check the name
     except ElectionError as error:
         raise BundleError(str(error)) from None
     except _DAMAGED as error:
-        raise BundleError(f"the archive is damaged ({str(error)[:80]}); fetch it again") from None
+        is_locked = type(error) is RuntimeError  # as zipfile says it
+        why = "it is locked with a password" if is_locked else str(error)[:80]
+        raise BundleError(f"the archive is damaged ({why}); fetch it again") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)[:80]
         raise BundleError(f"{place} cannot be read ({why}); check its name") from None
@@ -272,6 +274,8 @@ whole number); fetch the bundle again
         return json.loads(text, parse_float=refuse, parse_constant=refuse, object_pairs_hook=pairs)
     except RecursionError:
         why = "it is nested too deeply"
+    except UnicodeDecodeError:
+        why = "it is no text in UTF-8"
     except ValueError as error:
         why = str(error)[:80]
     raise BundleError(f"{name} cannot be read ({why}); fetch the bundle again")

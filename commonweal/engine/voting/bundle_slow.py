@@ -48,7 +48,7 @@ def ask_slow(rule: Rule, outcome: Outcome, ballots: bytes, *, wanted: bool | Non
     Raises
     ------
     OSError
-        If no process can be started.
+        If there is no room for the ballots.
 
     Notes
     -----
@@ -88,7 +88,7 @@ def ask_slow(rule: Rule, outcome: Outcome, ballots: bytes, *, wanted: bool | Non
             )
         except subprocess.TimeoutExpired:
             return Slow("too-long", "The slow tally was stopped after a minute; try --slow.")
-        except ValueError:
+        except (ValueError, OSError):  # a seed of a million letters, say
             return Slow("failed", "The slow tally cannot be asked with these options.")
     if done.returncode:
         lines = done.stderr.decode(errors="replace").splitlines() or ["no word why"]
