@@ -19,11 +19,12 @@ from commonweal.decide.kiosks import queries
 from commonweal.decide.kiosks.models import Device, Ticket, hashed
 from commonweal.decide.paper import rules
 from commonweal.decide.paper.actions import cast_for
-from commonweal.decide.paper.queries import NobodyFound, Somebody, code_typed, voted_already
+from commonweal.decide.paper.queries import Somebody, code_typed, voted_already
 from commonweal.ground.journal import actions as journal
 from commonweal.ground.places.rules import Viewer
 
 LETS_IN = timedelta(minutes=10)
+SAYS_SO = timedelta(hours=12)  # how long a kiosk tells people that voting has closed
 FORGETS_TRIES = 600  # seconds
 SIGNS = "ABCDEFGHJKLMNPQRSTVWXYZ23456789"  # none that is misread for another
 
@@ -50,7 +51,7 @@ def approve_device(
 ) -> tuple[Device, str]:
     """Let people vote at a machine; return it with the secret, which is shown this once.
 
-    Raises ``PotIsOver`` once the pot is closed: a kiosk does not outlive its ballot.
+    Raises ``PotIsOver`` once the pot is closed: then a kiosk can only say so.
     """
     pot = _pot(viewer, pot_id)
     if pot.closes_at <= viewer.at:
@@ -64,7 +65,7 @@ def approve_device(
         digest=hashed(secret),
         made_at=viewer.at,
         made_by=viewer.person,
-        expires_at=min(expires_at, pot.closes_at),
+        expires_at=min(expires_at, pot.closes_at + SAYS_SO),
     )
     _tell(viewer, "kiosk.approved", device)
     return device, secret
@@ -168,6 +169,7 @@ def cast_here(
 
     Raises what ``cast_ballot`` raises, and ``TurnIsOver`` where this turn's ballot says something else.
     """
+    _hold(device, viewer.at)
     cast = _cast_before(device, turn, choice)
     if cast is not None:
         return cast
@@ -186,22 +188,24 @@ def cast_from_afar(
     Sent again because the answer was lost, it is the same ballot. Raises what ``begin`` and
     ``cast_here`` raise, and ``PermissionDenied`` where somebody has to have a code and has none.
     """
+    _hold(device, viewer.at)
     cast = _cast_before(device, turn, choice)
     if cast is not None:
         return cast
     if code:
-        try:
-            somebody = begin(viewer=viewer, device=device, code=code)
-        except (NobodyFound, voting.VotedAlready):
-            cast = _cast_before(device, turn, choice)  # the same, sent twice at once
-            if cast is None:
-                raise
-            return cast
+        somebody = begin(viewer=viewer, device=device, code=code)
     elif device.pot.reach == Reach.EVERYONE:
         somebody = Somebody()
     else:
         raise PermissionDenied(_("To vote here you need a voting code, or one from the desk."))
     return cast_here(viewer=viewer, device=device, turn=turn, somebody=somebody, choice=choice)
+
+
+def _hold(device: Device, at: datetime) -> None:
+    """Let the presses at one machine wait for one another; taken back meanwhile, it casts nothing."""
+    held = Device.objects.select_for_update(no_key=True).get(pk=device.pk)
+    if not held.works(at):
+        raise PermissionDenied(_("Nobody votes at this machine any more."))
 
 
 def _cast_before(device: Device, turn: str, choice: Choice) -> Ballot | None:

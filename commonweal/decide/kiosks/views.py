@@ -59,7 +59,10 @@ def devices(request: Request, pot_id: int) -> HttpResponse:
     found = queries.devices(request.viewer, pot)[:100]
     values = {
         "form": DeviceForm() if secret else form,
-        "rows": [(device, device.works(request.viewer.at)) for device in found],
+        "rows": [
+            (device, device.works(request.viewer.at), min(device.expires_at, pot.closes_at))
+            for device in found
+        ],
         "made": made,
         "secret": secret,
         "open_at": request.build_absolute_uri(reverse("kiosks:open")),
