@@ -132,6 +132,33 @@ def test_ideas_of_which_one_can_win_say_so_wherever_they_stand(
         assert "At most one wins of: The old kiosk" in visit(address).text, address
 
 
+def test_a_slip_in_the_word_parts_no_ideas_and_one_that_stands_alone_is_told(
+    coming, leader, seen_by, visit, signed_in
+) -> None:
+    made = [
+        actions.add_project(
+            viewer=seen_by(leader), pot_id=coming.pk, title=f"Idea {word}", summary="In the kiosk.",
+            cost_pence=10_000_00, exclusive=word,
+        )
+        for word in ("The old kiosk", " the  OLD kiosk ", "The old kiosque", "")
+    ]  # fmt: skip
+    words = ["The old kiosk", "The old kiosk", "The old kiosque", ""]
+    assert list(coming.projects.order_by("pk").values_list("exclusive", flat=True)) == words
+    signed_in(leader, second_factor=True)
+    check = reverse("budgets:check", args=[coming.pk])
+    page = visit(check)
+    assert "“Idea The old kiosque” excludes no other idea" in page.text
+    assert page.text.count("excludes no other idea") == 1
+    actions.change_project(
+        viewer=seen_by(leader),
+        project_id=made[2].pk,
+        cost_pence=10_000_00,
+        exclusive="the old KIOSK",
+    )
+    assert "excludes no other idea" not in visit(check).text
+    assert coming.projects.filter(exclusive="The old kiosk").count() == 3
+
+
 def test_a_fixed_order_is_the_same_for_everybody_and_is_said(
     challenge, community, seen_by, visit
 ) -> None:

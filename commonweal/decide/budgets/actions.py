@@ -493,6 +493,7 @@ def add_project(
             raise ProposalNotReady
         _check_cost(proposal, cost_pence)
         proposals.mark(proposal_ids=[proposal.pk], status=Status.IN_BALLOT)
+    words["exclusive"] = _same_word(pot, words.get("exclusive", ""))
     project = Project.objects.create(
         authority=pot.authority,
         pot=pot,
@@ -514,6 +515,8 @@ def change_project(*, viewer: Viewer, project_id: int, cost_pence: int, **words:
         raise TooDear
     if cost_pence != project.cost_pence:
         _check_cost(project.proposal, cost_pence)
+    if "exclusive" in words:
+        words["exclusive"] = _same_word(pot, words["exclusive"], but=project.pk)
     project.cost_pence = cost_pence
     for name, value in words.items():
         setattr(project, name, value)
@@ -530,6 +533,14 @@ def remove_project(*, viewer: Viewer, project_id: int) -> Pot:
     project.delete()
     _record(viewer, "project.removed", pot)
     return pot
+
+
+def _same_word(pot: Pot, said: str, *, but: int | None = None) -> str:
+    """Write what ideas exclude each other by as the others have it: a capital parts nobody."""
+    said = " ".join(said.split())
+    others = pot.projects.exclude(pk=but).exclude(exclusive="").order_by("pk")
+    known = others.values_list("exclusive", flat=True) if said else ()
+    return next((word for word in known if word.casefold() == said.casefold()), said)
 
 
 def _check_cost(proposal: Proposal | None, cost_pence: int) -> None:

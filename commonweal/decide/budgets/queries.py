@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -438,6 +439,13 @@ def missing(pot: Pot, at: datetime) -> list[Missing]:
             words = _("It would open, close or be declared in a quiet time. Choose other dates.")
             found.append(Missing(Step.DATES, words))
     return found
+
+
+def alone(listed: Iterable[Project]) -> list[Project]:
+    """Return the ideas that should exclude others and stand alone: perhaps a word was mistyped."""
+    found = list(listed)
+    words = Counter(project.exclusive for project in found)
+    return [project for project in found if project.exclusive and words[project.exclusive] == 1]
 
 
 def disturbed_by(pot: Pot) -> QuietPeriod | None:

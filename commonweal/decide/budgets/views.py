@@ -417,12 +417,17 @@ def _tour(pot: Pot | None, here: Step | str) -> list[dict[str, Any]]:
                 "words": step.label,
                 "href": reverse(name, args=given) if pot else "",
                 "is_here": step == here,
-                "is_done": pot is not None and (not pot.is_draft or step in pot.steps_done),
+                "is_done": pot is not None and _is_done(pot, step),
             }
         )
     check = reverse("budgets:check", args=[pot.pk]) if pot else ""
     last = {"words": _("Check"), "href": check, "is_here": here == "check", "is_done": False}
     return [*steps, last]
+
+
+def _is_done(pot: Pot, step: Step) -> bool:
+    has_ideas: bool = step == Step.IDEAS and getattr(pot, "project_count", 0) > 0
+    return has_ideas or not pot.is_draft or step in pot.steps_done
 
 
 def _left(challenge: Challenge, *, but: Pot | None = None) -> int | None:
@@ -607,10 +612,12 @@ def check(request: Request, pot_id: int) -> HttpResponse:
     if pot.round_id is not None:
         siblings = queries.pots_of_round(request.viewer, pot.round_id)
     withdrawal = queries.withdrawal_of(pot)
+    listed = list(pot.projects.order_by("pk"))
     values = {
         "nav": "desk",
-        "projects": pot.projects.order_by("pk"),
-        "total_pence": sum(pot.projects.values_list("cost_pence", flat=True)),
+        "projects": listed,
+        "total_pence": sum(project.cost_pence for project in listed),
+        "alone": queries.alone(listed) if pot.is_draft or at < pot.opens_at else [],
         "missing": _missing(pot, request) if pot.is_draft else [],
         "siblings": siblings,
         "tour": _tour(pot, "check") if not _is_frozen(request, pot) else [],
