@@ -7,26 +7,41 @@ from commonweal.engine.opinion.groups import (
     find_groups,
     mixture,
 )
+from commonweal.engine.opinion.lists import (
+    Listed,
+    common_ground,
+    dividing_lines,
+    special_to_groups,
+    unsure,
+)
 from commonweal.engine.opinion.model import Choice, Model, choose, fit
 from commonweal.engine.opinion.population import Raked, rake
 from commonweal.engine.opinion.shares import Shares, discoveries, shares
+from commonweal.engine.opinion.short_list import ShortList, short_list
 from commonweal.engine.opinion.votes import Votes, merged
 
 __all__ = [
     "Choice",
     "Groups",
+    "Listed",
     "Mixture",
     "Model",
     "Raked",
     "Shares",
+    "ShortList",
     "Votes",
     "adjusted_rand",
     "choose",
+    "common_ground",
     "discoveries",
+    "dividing_lines",
     "find_groups",
     "fit",
     "merged",
     "mixture",
     "rake",
     "shares",
+    "short_list",
+    "special_to_groups",
+    "unsure",
 ]

@@ -13,7 +13,6 @@ from commonweal.engine.opinion.votes import Votes
 DISAGREE, PASS, AGREE = 0, 1, 2
 LEVEL = 0.9
 _NONE = np.zeros(0)
-_PRIOR = 1.0  # a vote as everybody votes, with which the shares of a group begin
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +79,7 @@ def shares(
 
     Notes
     -----
-    Beta distributions: overall with Jeffreys' prior, in a group beginning with one vote as
-    everybody votes. A person's vote is left out of what places them in a group before it is counted
+    Beta distributions with Jeffreys' prior. A person's vote is left out of what places them in a group before it is counted
     there; otherwise groups would seem more united than they are. With weights the number of votes is
     Kish's effective number. Time O(votes x groups).
 
@@ -105,12 +103,7 @@ def shares(
         raise ValueError(f"the level of intervals must lie between 0 and 1, not {level}")
     if given.size and not given.min() > 0:
         raise ValueError("a statement that was shown had a probability above 0")
-    whole = _counted(votes, None, 1 / given, people)
-    if mixture is None:
-        return _told(whole, np.full((*whole[:, :3].shape,), 0.5), 1.0, level)
-    sums = _counted(votes, mixture, 1 / given, people)
-    centre = (whole[:, :3] + 0.5) / (whole[:, :3].sum(axis=1, keepdims=True) + 1.5)
-    return _told(sums, np.repeat(centre, sums.shape[2], axis=2), _PRIOR, level)
+    return _told(_counted(votes, mixture, 1 / given, people), level)
 
 
 def _weights(given: ArrayLike | None, shape: tuple[int, ...], name: str, most: float) -> Floats:
@@ -134,24 +127,18 @@ def _counted(votes: Votes, mixture: Mixture | None, weight: Floats, people: Floa
     return sums
 
 
-def _told(sums: Floats, centre: Floats, prior: float, level: float) -> Shares:
+def _told(sums: Floats, level: float) -> Shares:
     total = sums[:, :3].sum(axis=1)
-    # a group in which nobody voted has no share but the prior's; squares are 0 there as well
-    share = np.divide(sums[:, :3], total[:, None], out=np.array(centre), where=total[:, None] > 0)
+    unknown = np.full(sums[:, :3].shape, 0.5)
+    share = np.divide(sums[:, :3], total[:, None], out=unknown, where=total[:, None] > 0)
     effective = np.divide(total**2, sums[:, 3], out=np.zeros_like(total), where=sums[:, 3] > 0)
-    a = share * effective[:, None] + prior * centre
-    b = (1 - share) * effective[:, None] + prior * (1 - centre)
-    tail = (1 - level) / 2
-    low, high = beta_quantile(tail, a, b), beta_quantile(1 - tail, a, b)
-    return Shares(
-        share,
-        np.minimum(low, share),
-        np.maximum(high, share),
-        total,
-        effective,
-        1 - beta_below(0.5, a, b),
-        level,
-    )
+    low, high = interval(share, effective[:, None], level)
+    a, b = _jeffreys(share, effective[:, None])
+    return Shares(share, low, high, total, effective, 1 - beta_below(0.5, a, b), level)
+
+
+def _jeffreys(share: Floats, effective: Floats) -> tuple[Floats, Floats]:
+    return share * effective + 0.5, (1 - share) * effective + 0.5
 
 
 def beta_below(x: ArrayLike, a: Floats, b: Floats) -> Floats:
@@ -206,3 +193,16 @@ def discoveries(p: ArrayLike, *, rate: float = 0.1) -> NDArray[np.bool_]:
     order = np.sort(given)
     passed = np.flatnonzero(order <= rate * np.arange(1, len(order) + 1) / max(len(order), 1))
     return given <= (order[passed[-1]] if len(passed) else -1.0)
+
+
+def interval(share: Floats, effective: Floats, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Return the interval of shares that so many votes have, by Jeffreys' prior.
+
+    >>> low, high = interval(np.array([0.5]), np.array([100.0]))
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([0.42], [0.58])
+    """
+    a, b = _jeffreys(share, effective)
+    tail = (1 - level) / 2
+    low, high = beta_quantile(tail, a, b), beta_quantile(1 - tail, a, b)
+    return np.minimum(low, share), np.maximum(high, share)

@@ -1,0 +1,117 @@
+"""A few statements that stand for everybody: a choice in proportion, checked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from commonweal.engine.opinion.model import Floats, Model
+from commonweal.engine.opinion.votes import Votes
+from commonweal.engine.voting.committee import equal_shares_committee
+from commonweal.engine.voting.profile import Profile
+from commonweal.engine.voting.proportional import left_out
+from commonweal.engine.voting.ties import TieRule
+
+SEATS = 5
+MOST_PEOPLE = 1_000
+_BY_PLACE = TieRule(("most-votes", "id-text"))
+
+
+@dataclass(frozen=True, eq=False)
+class ShortList:
+    """A choice of statements in proportion to who agrees with them.
+
+    Parameters
+    ----------
+    statements : int64 array
+        The places of the chosen ones, in the order they were chosen.
+    proportional : bool
+        No group that could claim a statement for its size was left without (EJR+).
+    reached : tuple of float
+        Which share of people agrees with at least 1, 2, 3 ... of them.
+    people : int
+        How many people, chosen at random, it was worked out on.
+    """
+
+    statements: NDArray[np.int64]
+    proportional: bool
+    reached: tuple[float, ...]
+    people: int
+
+
+def well_known(votes: Votes, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say which of the allowed statements have enough votes to stand for anybody.
+
+    Thirty votes, or as many as half of the allowed statements have where that is less.
+    """
+    told = votes.tallies.sum(axis=1)
+    usual = float(np.median(told[allowed])) if allowed.any() else 0.0
+    known: NDArray[np.bool_] = allowed & (told >= max(1.0, min(30.0, usual)))
+    return known
+
+
+def agreements(votes: Votes, model: Model, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say who agrees with what: as they voted, or as the model thinks likely where they did not.
+
+    Whoever passed does not agree. Time and memory O(people x statements).
+    """
+    people, statements = len(votes.people), len(votes.statements)
+    who, what = np.indices((people, statements)).reshape(2, -1)
+    told = votes.tallies.sum(axis=1)
+    speak = 1 - np.divide(votes.passes, told, out=np.zeros(statements), where=told > 0)
+    chance: Floats = model.probability(who, what).reshape(people, statements) * speak
+    likely = chance > 0.5
+    likely[votes.person, votes.statement] = votes.value > 0
+    found: NDArray[np.bool_] = likely & allowed
+    return found
+
+
+def short_list(agree: NDArray[np.bool_], *, seats: int = SEATS) -> ShortList:
+    """Choose statements by equal shares, so that a cohesive fifth gets a fifth of them.
+
+    Parameters
+    ----------
+    agree : bool array, shape (people, statements)
+        Who agrees with what.
+    seats : int
+        How many to choose; fewer where fewer are agreed with by anybody.
+
+    Returns
+    -------
+    ShortList
+
+    Notes
+    -----
+    Seats that no group can afford are filled by Phragmén's rule. Time as
+    ``equal_shares_committee``.
+
+    References
+    ----------
+    Peters and Skowron (2020), "Proportionality and the Limits of Welfarism"; Brill and Peters
+    (2023), for EJR+; Halpern, Kehne, Procaccia, Tucker-Foltz and Wüthrich (2023), "Representation
+    with Incomplete Votes".
+
+    Examples
+    --------
+    >>> agree = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 0], [0, 0, 1]], dtype=bool)
+    >>> found = short_list(agree, seats=2)
+    >>> found.statements.tolist(), found.proportional, found.reached
+    ([0, 1], True, (0.75, 0.75))
+    """
+    people, statements = agree.shape
+    seats = min(seats, int(agree.any(axis=0).sum()))
+    if not seats:
+        return ShortList(np.zeros(0, dtype=np.int64), True, (), people)
+    what, who = np.nonzero(agree.T)
+    profile = Profile.from_indices(
+        np.arange(statements),
+        np.ones(statements, dtype=np.int64),
+        project=what,
+        voter=who,
+        voters=people,
+    )
+    outcome = equal_shares_committee(profile, seats, ties=_BY_PLACE)
+    got = agree[:, outcome.order].sum(axis=1)
+    reached = tuple(float((got >= k).mean()) for k in range(1, seats + 1))
+    holds = left_out(outcome, "cardinality") is None
+    return ShortList(np.asarray(outcome.order, dtype=np.int64), holds, reached, people)
