@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
 from random import Random
+from typing import Any
 
 from django.utils import timezone
 from PIL import Image, ImageDraw
@@ -77,22 +78,22 @@ def _challenge(place: Place) -> Challenge:
     meeting = Service.objects.get(authority=place.authority, slug="places-to-meet")
     made = challenges.draft_challenge(
         viewer=lead, community=place.places[""], service=meeting, owner=meeting.provider,
-        title=str(said["title"]), slug=SLUG, question=str(said["question"]),
-        background=str(said["background"]), who_is_concerned=str(said["who_is_concerned"]),
+        title=said["title"], slug=SLUG, question=said["question"],
+        background=said["background"], who_is_concerned=said["who_is_concerned"],
     )  # fmt: skip
-    statement, for_whom, measure, unit, was, reached, aim = said["outcome"]  # type: ignore[misc]
+    statement, for_whom, measure, unit, was, reached, aim = said["outcome"]
     challenges.add_outcome(
         viewer=lead, challenge_id=made.pk, statement=statement, for_whom=for_whom, measure=measure,
         unit=unit, up_is_better=True, baseline=was, baseline_on=place.at(-220, 9).date(),
         now=reached, now_on=place.at(-70, 9).date(), aim=aim,
     )  # fmt: skip
-    stages: dict[str, tuple[int, int]] = said["stages"]  # type: ignore[assignment]
+    stages: dict[str, tuple[int, int]] = said["stages"]
     dates = [
         challenges.Dates(Stage(stage), place.at(opens, 20), place.at(closes, 20))
         for stage, (opens, closes) in stages.items()
     ]
     challenges.plan_steps(viewer=lead, challenge_id=made.pk, dates=dates)
-    challenges.set_money(viewer=lead, challenge_id=made.pk, pence=int(str(said["pounds"])) * 100)
+    challenges.set_money(viewer=lead, challenge_id=made.pk, pence=said["pounds"] * 100)
     return challenges.publish_challenge(viewer=place.be("omar", -205), challenge_id=made.pk)
 
 
@@ -105,7 +106,7 @@ def _round(place: Place, challenge: Challenge) -> None:
     )  # fmt: skip
     pots = {pot.community.slug: pot for pot in made.pots.select_related("community")}
     first = next(iter(pots.values()))
-    steps: dict[Step, dict[str, object]] = {
+    steps: dict[Step, dict[str, Any]] = {
         Step.VOTERS: {"level": Level.POSTCODE},
         Step.BALLOT: {"ballot_kind": said.kind},
         Step.IDEAS: {"appraised_only": False},
@@ -166,7 +167,7 @@ def _draft(place: Place, challenge: Challenge) -> None:
         viewer=clerk, challenge=challenge, community=place.places[""], title=said.title,
         about=said.about, pence=said.pounds * 100,
     )  # fmt: skip
-    steps: dict[Step, dict[str, object]] = {
+    steps: dict[Step, dict[str, Any]] = {
         Step.VOTERS: {"level": Level.POSTCODE},
         Step.BALLOT: {"ballot_kind": said.kind},
         Step.IDEAS: {"appraised_only": False},

@@ -538,7 +538,7 @@ def remove_project(*, viewer: Viewer, project_id: int) -> Pot:
 def _same_word(pot: Pot, said: str, *, but: int | None = None) -> str:
     """Write what ideas exclude each other by as the others have it: a capital parts nobody."""
     said = " ".join(said.split())
-    others = pot.projects.exclude(pk=but).exclude(exclusive="").order_by("pk")
+    others = pot.projects.exclude(pk=but or 0).exclude(exclusive="").order_by("pk")
     known = others.values_list("exclusive", flat=True) if said else ()
     return next((word for word in known if word.casefold() == said.casefold()), said)
 

@@ -1,6 +1,6 @@
 """Pots of every kind and in every state, so that a visitor sees each. All of it is invented."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Idea(NamedTuple):
@@ -35,11 +35,11 @@ class Pot(NamedTuple):
     closes: int
     ideas: tuple[Idea, ...]
     voters: int = 0
-    settings: dict[str, object] = {}  # never changed
+    settings: dict[str, Any] = {}  # never changed
     result_in: int | None = None
 
 
-CHALLENGE = {
+CHALLENGE: dict[str, Any] = {
     "slug": "streets-for-people",
     "title": "Streets and corners where people stay",
     "question": "What would make you stop, sit down and talk on your street?",
