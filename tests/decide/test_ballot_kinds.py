@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections import Counter
+from datetime import timedelta
 from html.parser import HTMLParser
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.http import QueryDict
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from commonweal.decide.ballots import actions as voting
 from commonweal.decide.ballots.forms import BallotForm, Sheet, Written
 from commonweal.decide.ballots.models import Ballot, Roll
-from commonweal.decide.ballots.rules import Choice
+from commonweal.decide.ballots.queries import Listed
+from commonweal.decide.ballots.rules import Choice, wrong_with
 from commonweal.decide.budgets.models import BallotKind, Pot, Project
+from commonweal.decide.counts import actions as counts
+from commonweal.decide.counts import queries as counts_queries
 from tests.decide.conftest import numbers
 from tests.decide.test_pages import at
 from tests.factories import world
@@ -491,6 +498,68 @@ def test_whatever_is_pressed_the_form_says_a_lawful_ballot(kind: str, steps: Any
 
 
 # --- what a browser would send
+
+
+@st.composite
+def sayings(draw: Any, kind: str) -> dict[int, int]:
+    """Return what somebody may say on this kind of ballot: marks by the idea's place in the pot."""
+    most = 1 if kind == "choose-one" else 4
+    chosen = draw(st.lists(st.integers(0, 3), unique=True, max_size=most))
+    if kind == "ranked":
+        return {k: place for place, k in enumerate(chosen, start=1)}
+    top = {"points": 10 // max(1, len(chosen)), "scores": 5}.get(kind, 1)
+    return {k: draw(st.integers(1, top)) for k in chosen}
+
+
+def in_the_bundle(pot: Pot) -> Counter[tuple[tuple[int, int], ...]]:
+    """Read the ballots of a published archive as its page in the docs describes them."""
+    with zipfile.ZipFile(BytesIO(counts_queries.content_of(pot))) as pack:
+        content = pack.read(f"pot-{pot.pk}/ballots.pb").decode()
+    told = dict(line.split(";") for line in content.partition("\nPROJECTS")[0].splitlines()[2:])
+    found: Counter[tuple[tuple[int, int], ...]] = Counter()
+    for row in content.partition("\nVOTES\n")[2].splitlines()[1:]:
+        _voter, vote, *points = row.split(";")
+        named = [int(number) for number in vote.split(",") if number]
+        marks = [1] * len(named)
+        if told["vote_type"] == "ordinal":
+            marks = list(range(1, len(named) + 1))
+        elif points and points[0]:
+            marks = [int(mark) for mark in points[0].split(",")]
+        found[tuple(sorted(zip(named, marks, strict=True)))] += 1
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(SLOW, max_examples=6)
+@given(data=st.data())
+def test_what_is_said_in_the_form_is_in_the_published_count(
+    kind: str, challenge: Any, now: Any, data: Any
+) -> None:
+    """From form to choice to row to archive; five say each, since what fewer say is withheld."""
+    pot = a_pot(challenge, kind, opens_at=now - timedelta(9), closes_at=now - timedelta(1))
+    facts = pot.projects.values_list("pk", "cost_pence", "exclusive")
+    listed = {number: Listed(cost, group) for number, cost, group in facts}
+    ids, choices = numbers(pot), {}
+    for said in data.draw(st.lists(sayings(kind), max_size=3)):
+        form = QueryDict(mutable=True)
+        for name, value in posted(pot, {ids[k]: mark for k, mark in said.items()}).items():
+            form.setlist(
+                name, [str(one) for one in (value if isinstance(value, list) else [value])]
+            )
+        if not said:
+            form["nothing"] = "on"
+        read = BallotForm(form)
+        assert read.is_valid(), read.errors
+        choice = read.cleaned_data["marks"]
+        assume(wrong_with(pot, listed, choice) is None)
+        choices |= {f"{len(choices)}:{n}": choice for n in range(5)}
+    voting.put_in_the_box(pot_id=pot.pk, choices=choices, at=now)
+    pot = counts.count_closed_pot(pot_id=pot.pk, at=now)
+    said_by = Counter(tuple(sorted(zip(*choice, strict=True))) for choice in choices.values())
+    assert pot.result["voters"] == len(choices)
+    if choices:  # of a pot without a ballot there is nothing to publish
+        assert in_the_bundle(pot) == said_by
+        assert counts.verify_published(pot_id=pot.pk, at=now)
 
 
 class Controls(HTMLParser):

@@ -179,7 +179,8 @@ class Ballots:
             length = self.lengths()
             first = np.cumsum(length) - length
             return np.arange(1, len(self._marks) + 1) - np.repeat(first, length)
-        return _int64(self._values) if self._any_points else None
+        empty = self.head.vote_type in WITH_POINTS and not len(self._marks)
+        return _int64(self._values) if self._any_points or empty else None
 
     def columns(self) -> dict[str, Column]:
         """Return what else is known of the voters."""

@@ -313,6 +313,8 @@ def _joined(parts: list[_Part], projects: int, vote_type: str) -> Scanned | None
         if any(part.points is None and len(part.project) for part in parts):
             return None
         value = np.concatenate([part.points for part in parts if part.points is not None])
+    elif vote_type in WITH_POINTS and not len(project):  # everybody would fund nothing
+        value = np.zeros(0, dtype=np.int64)
     start, of, value = by_project(project, length, projects, value)
     if twice(start, of).any():
         return None
