@@ -107,6 +107,25 @@ def test_what_goes_wrong_is_said_first(
         assert "Why it" not in text.replace("Why it was funded", "")
 
 
+def test_a_later_month_never_hides_the_first_one(
+    told: Delivery, at: str, visit: Visit, client: Client, member: Person, seen_by: SeenBy,
+    now: datetime,
+) -> None:  # fmt: skip
+    step = Milestone.objects.get(title="Six more")
+    assert "at first" not in visit(at).text
+    actions.change_milestone(
+        viewer=seen_by(member), milestone_id=step.pk, title="Six more lamps", seen=step.seen,
+        due_on=days(now, 140), words="The bats sleep there.",
+    )  # fmt: skip
+    first, later = (f"{days(now, n):%B %Y}" for n in (70, 140))
+    page = visit(at).text
+    assert f"Planned for {later}, at first for {first}" in page and f"at first {first}" in page
+    steps = client.get(f"/api/deliveries/{told.project_id}/milestones").json()["items"]
+    assert [row["first_due_on"] for row in steps] == [
+        str(days(now, 10)), str(days(now, 70)),
+    ]  # fmt: skip
+
+
 def test_before_anything_is_told_the_page_says_what_will_be_here(
     delivery: Delivery, at: str, visit: Visit
 ) -> None:

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema
 
 from commonweal.deliver.milestones import queries
-from commonweal.deliver.milestones.models import Delivery, Milestone, Post
+from commonweal.deliver.milestones.models import Delivery, Post
 from commonweal.kit.api import PROBLEMS, Number, Page, Pages, page_of
 from commonweal.kit.request import Request
 
@@ -54,12 +54,13 @@ class DeliveryRow(Schema):
 
 
 class MilestoneRow(Schema):
-    """A step that people can see; ``due_on`` is the last day of the planned month."""
+    """A step that people can see; ``due_on`` is the last day of the planned month, now and at first."""
 
     id: int
     title: str
     seen: str
     due_on: date
+    first_due_on: date | None
     done_on: date | None
     spent_pence: int | None
     evidence: str
@@ -131,8 +132,7 @@ def list_milestones(
 ) -> dict[str, Any]:
     """By their planned months."""
     found = _delivery(request, project_id)
-    rows = Milestone.objects.filter(delivery=found).order_by("due_on", "pk")
-    return page_of(request, rows, paging)
+    return page_of(request, queries.milestones(found), paging)
 
 
 @router.get(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from commonweal.decide.budgets.models import Pot, Project
@@ -15,6 +15,7 @@ from commonweal.deliver.milestones.models import (
     GOING_ON,
     Ask,
     Delivery,
+    Kind,
     Milestone,
     Post,
     Reminder,
@@ -98,10 +99,20 @@ def pot_told(viewer: Viewer, pot_id: int) -> Pot | None:
     return pots(viewer).filter(pk=pot_id).first()
 
 
+def milestones(delivery: Any) -> QuerySet[Milestone]:
+    """Return the milestones of a delivery by their months, each with the month it had at first."""
+    plan = Post.objects.filter(milestone=OuterRef("pk"), kind=Kind.PLAN)
+    return (
+        Milestone.objects.filter(delivery=delivery)
+        .annotate(first_due_on=Subquery(plan.values("due_on")[:1]))
+        .order_by("due_on", "pk")
+    )
+
+
 @composed
 def milestones_of(delivery: Any) -> QuerySet[Milestone]:
-    """Return the milestones of a delivery in the order of their months."""
-    return Milestone.objects.filter(delivery=delivery).order_by("due_on", "pk")
+    """Return the same, for a page."""
+    return milestones(delivery)
 
 
 def posts(delivery: Delivery) -> QuerySet[Post]:
