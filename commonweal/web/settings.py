@@ -144,7 +144,8 @@ DATABASES = {
         "PASSWORD": str(_connection.pop("password", "")),
         "HOST": str(_connection.pop("host", "")),
         "PORT": str(_connection.pop("port", "")),
-        "OPTIONS": _connection,
+        # Only statements whose values are sent apart from them are prepared: see kit/unwritten.py.
+        "OPTIONS": {**_connection, "prepare_threshold": 5},
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
     }

@@ -6,6 +6,8 @@ from django.urls import include, path
 from commonweal.web.api import api, kiosk_api
 
 urlpatterns = [
+    # First: addresses are tried in this order, and nothing is asked for so often at once as to vote.
+    path("", include("commonweal.decide.ballots.urls")),
     path("", include("commonweal.web.site_urls")),
     path("", include("commonweal.ground.people.urls")),
     path("", include("commonweal.ground.places.urls")),
@@ -16,7 +18,6 @@ urlpatterns = [
     path("", include("commonweal.propose.appraisals.urls")),
     path("", include("commonweal.decide.budgets.urls")),
     path("", include("commonweal.decide.registers.urls")),
-    path("", include("commonweal.decide.ballots.urls")),
     path("", include("commonweal.decide.counts.urls")),
     path("", include("commonweal.decide.rehearsals.urls")),
     path("", include("commonweal.decide.paper.urls")),

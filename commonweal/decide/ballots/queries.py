@@ -19,6 +19,7 @@ from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community, Level, Membership
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.composed import composed
+from commonweal.kit.unwritten import unwritten_rows
 
 
 class Voter(NamedTuple):
@@ -206,9 +207,11 @@ _UNFOUND = """
 """
 # A vote may cost three statements after session, person and authority are known. So this one
 # brings the pot, its projects, where the voter belongs and which entry of a register is theirs. The
-# lock is shared: many vote at once, and nobody while the pot is counted.
+# lock is shared: many vote at once, and nobody while the pot is counted. Its columns are named, so that
+# a connection that has planned this outlives a new column.
+_POT = ", ".join(f'pot."{field.column}"' for field in Pot._meta.concrete_fields)
 _HELD = f"""
-SELECT pot.*,
+SELECT {_POT},
        (SELECT jsonb_agg(jsonb_build_array(id, cost_pence, exclusive))
           FROM budgets_project WHERE pot_id = pot.id) AS listed,
        jsonb_build_array(place.id, place.name, place.slug, place.ancestors) AS place,
@@ -247,7 +250,7 @@ def pot_held_open(viewer: Viewer, pot_id: int, code_id: int | None = None) -> He
     """Return a pot under a shared lock, and tell the viewer where they belong on the way."""
     who = viewer.person.pk if viewer.person else None
     values = [who, code_id, who, pot_id, viewer.authority.pk, viewer.at]
-    for pot in Pot.objects.raw(_HELD, values):
+    for pot in unwritten_rows(Pot, _HELD, values):
         more = vars(pot)
         pot.community = _community(viewer, *json.loads(more["place"]))
         if viewer.person is not None:
