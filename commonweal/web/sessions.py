@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.auth_backends import AuthenticationBackend
@@ -24,6 +25,16 @@ class SessionStore(db.SessionStore):
             return found
         self._session_key = None
         return None
+
+    def get_expiry_date(self, **kwargs: Any) -> datetime:
+        """Return the end of the day on which it expires, so that it lasts a little longer than asked.
+
+        To the second it would tell when a session was written last: when a code or a guest voted.
+        """
+        found: datetime = super().get_expiry_date(**kwargs)
+        if self.get("_session_expiry") is not None:
+            return found  # something short, or until the browser closes
+        return found.replace(hour=23, minute=59, second=59, microsecond=0)
 
 
 class Backend(AuthenticationBackend):  # type: ignore[misc]

@@ -786,12 +786,12 @@ def test_a_batch_of_another_pot_is_not_touched(made, pot, challenge, clerk, seen
 def test_the_desk_page_says_when_somebody_could_vote_twice(challenge, at_desk, visit) -> None:
     loose = world.a_pot(challenge, level=Level.POSTCODE)
     assert (
-        "could vote twice"
+        "could vote with both"
         in visit(reverse("registers:codes", args=[loose.pk]), client=at_desk).text
     )
     strict = world.a_pot(challenge, reach=Reach.CODES)
     page = visit(reverse("registers:codes", args=[strict.pk]), client=at_desk)
-    assert "could vote twice" not in page.text
+    assert "could vote with both" not in page.text
     assert "No code was made for this pot yet." in page.text
 
 

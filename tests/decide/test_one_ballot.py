@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -20,7 +21,8 @@ from commonweal.decide.ballots.models import Ballot, Channel, Roll
 from commonweal.decide.ballots.queries import Voter
 from commonweal.decide.ballots.rules import Choice
 from commonweal.decide.budgets.models import Pot, Reach, Round
-from commonweal.decide.registers import actions
+from commonweal.decide.counts import actions as counts
+from commonweal.decide.registers import actions, queries
 from commonweal.decide.registers.models import Code, Entry, Register
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Level, Membership, RoleKind
@@ -359,3 +361,77 @@ def test_who_votes_while_their_code_is_being_cancelled_is_refused(
     thread.join(30)
     assert said == ["This voting code does not count any more."]
     assert not Ballot.objects.exists() and not Roll.objects.exists()
+
+
+# --- where two ways are open and nothing ties them, that is said
+
+
+@pytest.mark.parametrize("page", ["sheets", "mails", "letters"])
+def test_codes_tied_to_nobody_are_made_beside_accounts_only_by_who_knows_what_it_means(
+    page, challenge, clerk
+) -> None:
+    desk = sign_in(Client(), clerk, second_factor=True)
+    pot = world.a_pot(challenge, level=Level.POSTCODE)
+
+    def ask(**more: str) -> Any:
+        rows = SimpleUploadedFile("l.csv", b"Name,Email\nAda,ada@example.org\n", "text/csv")
+        given = {"count": "2", "layout": "csv", "list": rows, **more}
+        return desk.post(reverse(f"registers:{page}", args=[pot.pk]), given)
+
+    refused = ask()
+    assert refused.status_code == 200 and not pot.code_batches.exists()
+    assert "Tick this once you have made up your mind about it" in refused.content.decode()
+    ask(knows="on")
+    assert pot.code_batches.count() == 1
+    pot = world.a_pot(challenge, reach=Reach.CODES)
+    ask()
+    assert pot.code_batches.count() == 1, "where only codes vote there is nothing to know"
+
+
+def test_letters_that_are_tied_to_a_register_ask_for_no_tick(challenge, clerk, register) -> None:
+    desk = sign_in(Client(), clerk, second_factor=True)
+    pot = world.a_pot(challenge, level=Level.REGISTER)
+    head = b"Surname,First name,Postcode,Date of birth\n"
+    rows = SimpleUploadedFile("l.csv", head + b"Obrien Sian,Rosa,LM1 4AB,9/2/1961\n", "text/csv")
+    given = {"register": register.pk, "layout": "csv", "list": rows}
+    desk.post(reverse("registers:letters", args=[pot.pk]), given)
+    assert pot.code_batches.get().register == register
+
+
+def test_the_set_up_and_the_desk_say_who_could_vote_twice(
+    challenge, clerk, leader, seen_by
+) -> None:
+    desk = sign_in(Client(), clerk, second_factor=True)
+    for level, said in (
+        (Level.POSTCODE, "Who was never found could vote with both."),
+        (Level.REGISTER, "an account has to be found in that register before it votes"),
+    ):
+        pot = world.a_pot(challenge, level=level)
+        assert said in visit(desk, reverse("registers:codes", args=[pot.pk])).text
+        actions.make_sheets(
+            viewer=seen_by(clerk), pot_id=pot.pk, key=bytes([level]) * 32, count=1, replace=False
+        )
+        assert said in visit(desk, reverse("budgets:check", args=[pot.pk])).text
+
+
+@pytest.mark.parametrize("how_many", [1, 6])
+def test_the_result_says_how_many_could_have_voted_twice(
+    how_many, challenge, clerk, community, authority, now, seen_by
+) -> None:
+    shut = {"opens_at": now - timedelta(days=1), "closes_at": now + timedelta(hours=1)}
+    pot = world.a_pot(challenge, **shut)
+    for _n in range(6):
+        person = world.a_person(community)
+        voting.cast_ballot(viewer=seen_by(person), pot_id=pot.pk, choice=chosen(pot))
+    actions.make_sheets(viewer=seen_by(clerk), pot_id=pot.pk, key=KEY, count=9, replace=False)
+    for made in Code.objects.filter(pot=pot)[:how_many]:
+        voter = Voter(f"code:{made.pk}:x", Channel.CODE, code_id=made.pk)
+        voting.cast_ballot(viewer=seen_by(None), pot_id=pot.pk, choice=chosen(pot), voter=voter)
+    counts.count_closed_pot(pot_id=pot.pk, at=pot.closes_at)
+    late = Viewer(authority, None, pot.closes_at + timedelta(hours=1))
+    told = queries.result_panel(late, Pot.objects.get(pk=pot.pk))
+    assert told == {"loose": how_many, "is_few": how_many < 5}
+    page = render_to_string("registers/panel_result.html", told)
+    assert ("6 voted with a code" if how_many == 6 else "Fewer than 5 voted") in page
+    other = world.a_pot(challenge, reach=Reach.CODES)
+    assert queries.result_panel(late, other) is None

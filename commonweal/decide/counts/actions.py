@@ -295,7 +295,8 @@ def _shuffle(pot: Pot) -> None:
 
 # --- afterwards
 
-_TABLES = ("ballots_ballot", "ballots_roll", "ballots_receipt", "budgets_pot")
+# What was keyed from papers is emptied when they join the box; its old rows name a paper's number.
+_TABLES = ("ballots_ballot", "ballots_roll", "ballots_receipt", "budgets_pot", "paper_keying")
 
 
 def sweep_ballots(*, at: datetime) -> bool:

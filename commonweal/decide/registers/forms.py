@@ -411,7 +411,32 @@ class Layout:
     )
 
 
-class SheetsForm(forms.Form):
+class CodesForm(forms.Form):
+    """Codes for a pot; ``loose``: in which people vote with an account too, and could do both."""
+
+    knows = forms.BooleanField(
+        label=gettext_lazy(
+            "Somebody with an account could vote again with such a code: I know this"
+        ),
+        required=False,
+        help_text=gettext_lazy(
+            "These codes are tied to nobody in a register, so nothing shows whose they are."
+            " The result will say so. To rule it out, let only holders of a code vote."
+        ),
+    )
+
+    def __init__(self, *args: Any, loose: bool = False, **given: Any) -> None:
+        super().__init__(*args, **given)
+        if not loose:
+            del self.fields["knows"]
+
+    def ask_to_know(self) -> None:
+        """Refuse what was not ticked, where this batch is tied to nobody."""
+        if "knows" in self.fields and not self.cleaned_data.get("knows"):
+            self.add_error("knows", _("Tick this once you have made up your mind about it"))
+
+
+class SheetsForm(CodesForm):
     """Codes for nobody in particular, on sheets."""
 
     count = forms.IntegerField(
@@ -440,10 +465,11 @@ class SheetsForm(forms.Form):
             self.add_error(
                 "count", _("One PDF holds up to 1,000 codes. Make several, or take the table.")
             )
+        self.ask_to_know()
         return given
 
 
-class LettersForm(ListForm):
+class LettersForm(CodesForm, ListForm):
     """A letter for each line of a list."""
 
     register = forms.ModelChoiceField(
@@ -473,7 +499,7 @@ class LettersForm(ListForm):
             "For a PDF: their names in order, with commas between, like: Name, Address 1, Town, Postcode"
         ),
     )
-    field_order = ("register", "list", "columns", "layout", "address")
+    field_order = ("register", "list", "columns", "layout", "address", "knows")
 
     def __init__(self, *args: Any, registers: Any, **given: Any) -> None:
         super().__init__(*args, **given)
@@ -483,9 +509,11 @@ class LettersForm(ListForm):
     def clean(self) -> dict[str, Any]:
         """Find the columns of the register and of the address."""
         given: dict[str, Any] = super().clean() or {}
+        register = given.get("register")
+        if register is None:
+            self.ask_to_know()
         if self.errors or "list" not in given:
             return given
-        register = given.get("register")
         self.found = self.places_of(register.parts if register else ())
         self.window: list[int] = []
         if not self.errors and given["layout"] != "csv":
@@ -506,12 +534,13 @@ class LettersForm(ListForm):
         return (person for _row, person in self.lines(self.found))
 
 
-class MailsForm(ListForm):
+class MailsForm(CodesForm, ListForm):
     """A list of addresses."""
 
     def clean(self) -> dict[str, Any]:
         """Find the column of addresses."""
         given: dict[str, Any] = super().clean() or {}
+        self.ask_to_know()
         if "list" in given and not self.errors:
             self.found = self.places_of(["email"])
         return given

@@ -26,6 +26,7 @@ MANIFEST = Manifest(
     panels=(
         Panel("budgets.Pot", queries.pot_panel, "registers/panel_pot.html"),
         Panel("budgets.Pot.desk", queries.pot_desk_panel, "registers/panel_pot_desk.html"),
+        Panel("counts.Result", queries.result_panel, "registers/panel_result.html"),
         Panel("places.Community", queries.community_panel, "registers/panel_community.html"),
         Panel("desk", queries.desk_panel, "registers/panel_desk.html"),
     ),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import (
     BooleanField,
     Count,
@@ -203,7 +204,34 @@ def pot_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
 
 def pot_desk_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
     """Return the way to a pot's codes and registers for those who look after them."""
-    return {} if may_see_people(viewer, pot.community) else None
+    if not may_see_people(viewer, pot.community):
+        return None
+    waits = pot.state(viewer.at) in ("coming", "open")
+    twice = waits and pot.reach == Reach.PLACE and CodeBatch.objects.filter(pot=pot).exists()
+    return {"twice": twice, "meets": pot.level >= Level.REGISTER}
+
+
+def loose_codes_used(pot: Pot) -> int:
+    """Return how many voted with a code that nothing tells from an account which voted too."""
+    if pot.reach != Reach.PLACE:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOSE, [pot.pk, pot.level < Level.REGISTER])
+        found: int = cursor.fetchone()[0]
+    return found
+
+
+_LOOSE = """
+SELECT count(*) FROM ballots_roll roll
+ WHERE roll.pot_id = %s AND roll.voting_code_id IS NOT NULL AND roll.person_id IS NULL
+   AND (roll.entry_id IS NULL OR %s)
+"""
+
+
+def result_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
+    """Return how many could have voted twice, where a pot was open to accounts and to loose codes."""
+    loose = loose_codes_used(pot)
+    return {"loose": loose, "is_few": loose < FEWEST} if loose else None
 
 
 def community_panel(viewer: Viewer, community: Community) -> Mapping[str, Any] | None:

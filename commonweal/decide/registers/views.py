@@ -30,7 +30,7 @@ from commonweal.decide.budgets.queries import numbered
 from commonweal.decide.registers import actions, forms, queries, rules
 from commonweal.decide.registers.models import BatchKind, Code, Part, Register, opened
 from commonweal.ground.journal.queries import harmless
-from commonweal.ground.places.models import Community
+from commonweal.ground.places.models import Community, Level
 from commonweal.kit.doors import privileged, signed_in, the_one
 from commonweal.kit.printing import as_pdf
 from commonweal.kit.request import Request
@@ -378,7 +378,9 @@ def codes(request: Request, pot_id: int) -> HttpResponse:
 def sheets(request: Request, pot_id: int) -> HttpResponse:
     """Make codes for nobody in particular, and hand the sheets over: they are not kept."""
     pot = _pot_to_run(request, pot_id)
-    form = forms.SheetsForm(request.POST if request.method == "POST" else None)
+    form = forms.SheetsForm(
+        request.POST if request.method == "POST" else None, loose=_is_loose(pot)
+    )
     if request.method == "POST" and form.is_valid():
         key, count = secrets.token_bytes(32), form.cleaned_data["count"]
         layout = form.cleaned_data["layout"]
@@ -412,7 +414,11 @@ def letters(request: Request, pot_id: int) -> HttpResponse:
     """Make a code for each line of a list, and hand the letters over: neither is kept."""
     pot = _pot_to_run(request, pot_id)
     given = (request.POST, request.FILES) if request.method == "POST" else ()
-    form = forms.LettersForm(*given, registers=queries.registers_for(request.viewer, pot.community))
+    form = forms.LettersForm(
+        *given,
+        registers=queries.registers_for(request.viewer, pot.community),
+        loose=_is_loose(pot),
+    )
     if request.method == "POST" and form.is_valid():
         key, layout = secrets.token_bytes(32), form.cleaned_data["layout"]
         made = _from_list(form, lambda: _made_letters(request, pot, form, key, layout))
@@ -468,7 +474,7 @@ def mails(request: Request, pot_id: int) -> HttpResponse:
     """Send a code to each address of a list; each address is forgotten once its mail went out."""
     pot = _pot_to_run(request, pot_id)
     given = (request.POST, request.FILES) if request.method == "POST" else ()
-    form = forms.MailsForm(*given)
+    form = forms.MailsForm(*given, loose=_is_loose(pot))
     if request.method == "POST" and form.is_valid():
         made = _from_list(
             form,
@@ -584,7 +590,8 @@ def _codes_page(
         "state": pot.state(request.viewer.at),
         "batches": rows,
         "refused": queries.refused(pot) if rows else [],
-        "twice": pot.reach != Reach.CODES,
+        "twice": _is_loose(pot),
+        "meets": pot.level >= Level.REGISTER,
         "guessed": very_many_fail("voting_code") if rows else False,
         "fewest": queries.FEWEST,
     }
@@ -710,6 +717,11 @@ def _pot_to_run(request: Request, pot_id: int) -> Pot:
             _("Only a clerk or an administrator of the community that votes may do this.")
         )
     return pot
+
+
+def _is_loose(pot: Pot) -> bool:
+    """Tell whether people vote in this pot with an account as well as with a code."""
+    return pot.reach == Reach.PLACE
 
 
 def _pots_with_codes(request: Request, register: Register) -> list[Pot]:
