@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -89,7 +90,8 @@ def _run_borough(children: Children, server: Server, args: argparse.Namespace) -
     with step("Waiting for the first page"):
         await_page(f"http://{HOST}:{args.port}/", children)
     children.start("job worker", worker_command(2), environment)  # not before: two cores are few
-    print(welcome(address, people(home() / "demo-people.json")), flush=True)
+    told = codes(home() / "demo-codes.json")
+    print(welcome(address, people(home() / "demo-people.json"), told), flush=True)
     if not args.no_open and sys.stdout.isatty() and _has_screen():
         webbrowser.open(address)
     while True:
@@ -164,7 +166,18 @@ def people(file: Path) -> list[dict[str, str]]:
     return listed
 
 
-def welcome(address: str, examples: list[dict[str, str]]) -> str:
+def codes(file: Path) -> dict[str, Any]:
+    """Return the voting codes that the filling of the borough wrote down."""
+    try:
+        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told
+
+
+def welcome(
+    address: str, examples: list[dict[str, str]], codes: dict[str, Any] | None = None
+) -> str:
     """Return the words that greet whoever started the demo."""
     lines = ["", f"Larkmere is open:  {address}", ""]
     if examples:
@@ -175,6 +188,10 @@ def welcome(address: str, examples: list[dict[str, str]]) -> str:
             name, standing = person["name"].ljust(width), person["standing"].ljust(broad)
             lines.append(f"  {name}  {standing}  {person['email']}")
         lines += ["", f"The sign-in code arrives at {address}demo/mail/"]
+    if codes:
+        lines += ["", f"Or vote without an account at {address}v/ with a code; each works once:"]
+        lines += [f"  {code}" for code in codes["codes"]]
+        lines += [f"The electoral register of Quayside knows {codes['register']}.", ""]
     return "\n".join([*lines, "Ctrl-C stops everything."])
 
 

@@ -39,7 +39,7 @@ from commonweal.kit.home import home
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
-from commonweal.web import demo_appraisals, demo_pots
+from commonweal.web import demo_appraisals, demo_codes, demo_pots
 from commonweal.web.larkmere import challenges as asked
 from commonweal.web.larkmere import deliveries as stories
 from commonweal.web.larkmere import ideas
@@ -92,6 +92,7 @@ def fill() -> None:
         authority = _fill_from_nothing()
     if Person.objects.filter(email="omar@larkmere.example").exists():
         demo_pots.fill(authority=authority, now=timezone.now())
+        demo_codes.fill(authority=authority, now=timezone.now())
 
 
 def _fill_from_nothing() -> Authority:

@@ -161,6 +161,14 @@ def test_the_greeting_lists_everyone_with_their_standing(tmp_path: Path) -> None
 def test_the_greeting_manages_without_a_list(tmp_path: Path) -> None:
     words = demo.welcome("http://localhost:9000/", demo.people(tmp_path / "nothing.json"))
     assert "http://localhost:9000/" in words
+    assert demo.codes(tmp_path / "nothing.json") == {} and "without an account" not in words
+
+
+def test_the_greeting_hands_out_voting_codes(tmp_path: Path) -> None:
+    told = {"pot": "A pot", "codes": ["AAAAA-BBBBB-CCCCC"], "register": "Rosa Hughes"}
+    (tmp_path / "codes.json").write_text(json.dumps(told))
+    words = demo.welcome("http://localhost:9000/", [], demo.codes(tmp_path / "codes.json"))
+    assert "http://localhost:9000/v/" in words and "  AAAAA-BBBBB-CCCCC\n" in words
 
 
 def test_the_first_polite_signal_is_enough() -> None:

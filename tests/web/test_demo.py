@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from commonweal.decide.ballots.models import Roll
 from commonweal.decide.budgets.models import Picture, Pot, Question, Round
+from commonweal.decide.registers.models import Register
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community, Organisation, RoleKind
@@ -76,6 +77,14 @@ def test_the_borough_is_whole_and_filled_once(monkeypatch: pytest.MonkeyPatch) -
     assert all(one.state != "shown" or one.takes_answers(at) for one in found)
     assert {row.lacks_agreement for row in Appraisal.objects.filter(state="final")} == {True, False}
     assert set(Merge.objects.values_list("state", flat=True)) == {"suggested", "merged"}
+
+    codes = json.loads((home() / "demo-codes.json").read_text(encoding="utf-8"))
+    takes = Pot.objects.get(title=codes["pot"])
+    assert takes.is_open(at) and takes.code_batches.count() == 2
+    browser = Client()
+    assert browser.post("/v/", {"code": codes["codes"][0]}).status_code == 302, "nobody has used it"
+    assert Roll.objects.filter(pot=takes, voting_code__isnull=False).count() == 6
+    assert Register.objects.get().entries.count() >= 50
 
     told = json.loads((home() / "demo-people.json").read_text(encoding="utf-8"))
     assert {"name": "Rosa", "standing": "resident", "email": "rosa@larkmere.example"} in told
