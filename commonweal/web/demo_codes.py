@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Any
 
 from commonweal.decide.ballots import actions as voting
 from commonweal.decide.ballots.models import Channel
@@ -54,7 +55,7 @@ def fill(*, authority: Authority, now: datetime) -> None:
         viewer=clerk, community=district, title="Electoral register of Quayside (made up)",
         parts=PARTS, delete_on=(now + timedelta(days=180)).date(), people=_people(LISTED),
     )  # fmt: skip
-    asked = {"viewer": clerk, "pot_id": pot.pk}
+    asked: dict[str, Any] = {"viewer": clerk, "pot_id": pot.pk}
     actions.make_letters(**asked, key=LETTERS_KEY, people=_people(LETTERS), register=register)
     batch = actions.make_sheets(**asked, key=SHEETS_KEY, count=SHEETS, replace=False)
     projects = list(pot.projects.order_by("cost_pence").values_list("pk", flat=True))
