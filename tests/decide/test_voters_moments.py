@@ -254,3 +254,15 @@ def test_a_code_of_somebody_who_voted_in_another_district_says_so_at_once(
     client = with_code(Client(), there, a_code(there, entry=entry))
     page = visit(at("vote", there), client=client, status=403)
     assert f"You have voted in the pot of {here.community.name}." in page.text
+
+
+def test_a_long_ballot_is_light_on_the_air(challenge, resident, signed_in) -> None:
+    client = signed_in(resident)
+    pot = world.a_pot(challenge, ballot_kind="points", costs=(500_00,) * 40)
+    zipped = {"Accept-Encoding": "gzip"}
+    page = client.get(at("vote", pot), headers=zipped)
+    more = {"kind": "points", "do": f"more-{numbers(pot)[0]}"}
+    press = client.post(at("vote", pot), more, headers={**zipped, **PRESS})
+    for answer in (page, press):
+        assert answer["Content-Encoding"] == "gzip"
+        assert len(answer.content) < 10_000

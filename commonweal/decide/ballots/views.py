@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -46,6 +47,7 @@ class Booth(NamedTuple):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@gzip_page  # a ballot of forty ideas is sixty kilobytes, at each press
 def vote(request: Request, pot_id: int) -> HttpResponse:
     """Let a voter choose, check and cast; without script each step is a form that comes back."""
     voter = _voter(request, pot_id)
