@@ -13,6 +13,8 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Route
 NARROWEST, PHONE, DESK = 320, 375, 1280
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
+LOADED = """() => document.readyState === 'complete'
+  || new Promise((done) => addEventListener('load', () => done(true), {once: true}))"""
 # What sticks out of the window, named so that whoever reads the failure finds it.
 STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth;
@@ -63,6 +65,7 @@ class Watch:
 def sideways(page: Page) -> list[str]:
     """Return what makes the page wider than its window, once its style sheets are there."""
     page.wait_for_load_state()  # a heading can be read before them, and nothing is drawn till then
+    page.evaluate(LOADED)  # of the page that is there now: the line above may mean the last one
     width = page.viewport_size
     return [f"at {width} it scrolls sideways: {part}" for part in page.evaluate(STICKS_OUT)]
 
