@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from commonweal.decide.ballots.models import Ballot
+from commonweal.decide.ballots.models import Ballot, Roll
 from commonweal.decide.budgets.models import BallotKind, Pot
 from tests.factories import world
 from tests.journeys.borough import Borough
 from tests.journeys.looking import DESK, NARROWEST, Watch
-from tests.journeys.turn import HERE, SEEN, Fingers, Hands, Keys
+from tests.journeys.turn import HERE, SEEN, Fingers, Hands, Keys, Turn
+from tests.smtp import Mailbox
 
 pytestmark = [
     pytest.mark.browser,
@@ -319,7 +320,7 @@ def _at_every_size(watch: Watch, name: str) -> list[str]:
 
 
 def test_a_guest_compares_begins_with_a_shortlist_votes_and_signs_in_later(
-    window: Callable[..., Watch], borough: Borough
+    window: Callable[..., Watch], borough: Borough, smtp: Mailbox
 ) -> None:
     pot = a_pot(borough, "ranked", reach="everyone")
     watch = window(width=NARROWEST, script=False)
@@ -333,7 +334,6 @@ def test_a_guest_compares_begins_with_a_shortlist_votes_and_signs_in_later(
     expect(table).to_contain_text("£70,000")
     page.get_by_role("link", name="Begin my ballot with my shortlist").click()
     page.get_by_role("button", name="Vote without an account").click()
-    page.goto(f"{reverse('ballots:vote', args=[pot.pk])}?start=shortlist")
     expect(page.get_by_label(re.compile(f"^Place ?: {MEALS}"))).to_have_value("1")
     expect(page.get_by_label(re.compile(f"^Place ?: {SWINGS}"))).to_have_value("2")
     page.get_by_role("button", name="Check and cast my vote").click()
@@ -341,6 +341,15 @@ def test_a_guest_compares_begins_with_a_shortlist_votes_and_signs_in_later(
     expect(page.get_by_role("heading", level=1)).to_have_text("Your vote is in")
     receipt = page.locator(".cw-big").inner_text()
     assert Ballot.objects.get(pot=pot).code == receipt
+    assert not Roll.objects.filter(pot=pot).exists(), "a guest stands on no roll"
+    Turn(watch, Fingers(), borough, script=False).sign_in(smtp)
+    page.goto(reverse("ballots:receipt", args=[pot.pk]))
+    page.get_by_role("button", name="Put it under my account").click()
+    expect(page.get_by_role("status").first).to_contain_text("Its receipt is the same.")
+    expect(page.locator(".cw-big")).to_have_text(receipt)
+    ballot = Ballot.objects.get(pot=pot)
+    assert ballot.marks == [2, 1], "what was chosen came along"
+    assert ballot.envelope == pot.envelope_of(Roll.objects.get(pot=pot).person)
 
 
 # --- a cheap phone and a poor signal
