@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -310,3 +311,21 @@ def test_the_votes_that_are_offered_first_are_most_like_those_to_come(
         known = [pot for pot in past if pot not in (copied, alike, same_kind, same_place)[:number]]
         assert queries.nearest(coming, known) == nearest
     assert queries.nearest(coming, []) is None
+
+
+def test_the_step_costs_at_most_twelve_statements_however_many_pots_there_were(
+    coming, challenge, leader, visit, signed_in, now
+) -> None:
+    past = [a_past_pot(challenge, now, voters=10) for _n in range(6)]
+    signed_in(leader, second_factor=True)
+    visit(reverse("rehearsals:ask", args=[coming.pk]), data={"votes": past[0].pk})
+    for step in ("purpose", "voters", "ballot", "counting", "dates"):
+        with CaptureQueriesContext(connection) as asked:
+            visit(reverse("budgets:step", args=[coming.pk, step]))
+        seen = [q["sql"] for q in asked if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+        assert len(seen) <= 12, (step, seen)
+    for name in ("choose", "check"):
+        with CaptureQueriesContext(connection) as asked:
+            visit(reverse(f"budgets:{name}", args=[coming.pk]))
+        seen = [q["sql"] for q in asked if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+        assert len(seen) <= 12, (name, seen)
