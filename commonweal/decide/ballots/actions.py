@@ -83,8 +83,8 @@ def _with_an_account(viewer: Viewer, held: Held) -> Voter:
 
 def _held_open(viewer: Viewer, pot_id: int, voter: Voter | None) -> Held:
     held = queries.pot_held_open(viewer, pot_id, voter.code_id if voter else None)
-    if held is None:
-        raise Pot.DoesNotExist
+    if held is None or held.pot.is_hidden(viewer.at):
+        raise Pot.DoesNotExist  # also to who found out its number: not even its name is told
     pot = held.pot
     if not pot.is_open(viewer.at) or pot.key is None:  # sealed while this vote waited for the lock
         raise PotClosed(pot)
