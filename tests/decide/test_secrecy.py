@@ -14,6 +14,7 @@ import pytest
 from django.core import mail
 from django.db import connection, transaction
 from django.test import Client
+from django.urls import reverse
 
 from commonweal.decide.ballots import actions as voting
 from commonweal.decide.ballots.models import Ballot, Roll
@@ -130,6 +131,23 @@ def test_every_answer_around_a_vote_is_kept_by_no_cache_and_names_no_choice(ways
         assert "no-store" in answer["Cache-Control"]
         assert answer["Referrer-Policy"] == "same-origin"
         assert answer.get("Location", at("receipt", pot)) == at("receipt", pot)
+
+
+@pytest.mark.parametrize("way", ["code", "guest"])
+def test_on_a_shared_computer_the_browser_forgets_and_the_vote_stays(way, ways) -> None:
+    client, pot = ways[way]()
+    first, second, _third = numbers(pot)
+    cast(client, pot, [first])
+    assert "Forget my ballot here" in client.get(at("receipt", pot)).content.decode()
+    before, ballot = client.session.session_key, Ballot.objects.get()
+    forget = reverse("ballots:forget", args=[pot.pk])
+    assert client.get(forget).status_code == 405
+    assert client.post(forget).status_code == 302
+    assert client.session.session_key != before and not client.session["voting"]
+    text = client.get(at("vote", pot)).content.decode() + repr(client.get(at("receipt", pot)))
+    assert ballot.code not in text and "checked" not in text
+    cast(client, pot, [second])
+    assert [one.projects for one in Ballot.objects.all()] == [[first]]
 
 
 def test_who_looks_at_what_the_database_runs_sees_no_choice(

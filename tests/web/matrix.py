@@ -127,6 +127,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "ballots:receipt": (SIGNED_IN, NOT_ASKED),
     "ballots:guest": (NOT_ASKED, "on on on on on on 404"),
     "ballots:adopt": (NOT_ASKED, DONE_SIGNED_IN),
+    "ballots:forget": (NOT_ASKED, "on on on on on on 404"),
     "ballots:compare": (EVERYONE, NOT_ASKED),
     "ballots:shortlist": (NOT_ASKED, UNKNOWN),
     "counts:result": (EVERYONE, NOT_ASKED),

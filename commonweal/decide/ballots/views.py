@@ -305,6 +305,20 @@ def adopt(request: Request, pot_id: int) -> HttpResponse:
     return redirect("ballots:receipt", pot_id)
 
 
+@require_POST
+def forget(request: Request, pot_id: int) -> HttpResponse:
+    """Leave a ballot that was cast without an account, so that who comes next finds nothing of it."""
+    pot = _pot(request, pot_id)
+    if _entry(request, pot_id):
+        _forget(request, pot_id)
+        request.session.get("shortlist", {}).pop(str(pot_id), None)
+        request.session.cycle_key()
+        messages.success(
+            request, _("This browser has forgotten your ballot. It stays in the box as it is.")
+        )
+    return redirect(pot)
+
+
 def _entry(request: Request, pot_id: int) -> dict[str, Any]:
     """Return under what this browser votes without an account; registers may have written it."""
     held = request.session.get("voting", {}).get(str(pot_id))
