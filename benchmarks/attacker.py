@@ -56,8 +56,10 @@ class Copy:
     secrets: list[bytes] = field(default_factory=list)
 
 
-def copied(cursor: Any, folder: Path | None, secrets: Iterable[bytes] = ()) -> Copy:
-    """Copy every table of the database, and where there is a folder all that the server keeps."""
+def copied(
+    cursor: Any, folder: Path | None, secrets: Iterable[bytes] = (), *, logs: Iterable[Path] = ()
+) -> Copy:
+    """Copy every table of the database, where there is a folder all that the server keeps, and logs."""
     cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
     tables = {}
     for (name,) in cursor.fetchall():
@@ -69,12 +71,12 @@ def copied(cursor: Any, folder: Path | None, secrets: Iterable[bytes] = ()) -> C
         cursor.execute("CHECKPOINT")  # a generous one: all that is in memory is on the disk too
         files = {
             str(path.relative_to(folder)): path.read_bytes()
-            for place in ("base", "global", "pg_multixact", "pg_xact", "pg_twophase")
-            for path in sorted((folder / place).rglob("*"))
-            if path.is_file()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and "pg_wal" not in path.relative_to(folder).parts
         }
         segments = sorted(path for path in (folder / "pg_wal").iterdir() if path.is_file())
         files["pg_wal"] = b"".join(path.read_bytes() for path in segments)
+    files |= {f"log {path.name}": path.read_bytes() for path in logs}
     return Copy(tables, files, list(secrets))
 
 
@@ -158,9 +160,30 @@ def _sortable(value: Any, column: str) -> Any:
 
 # --- what lies in the files, also in rows that are deleted
 
+# As somebody would write them into a log: a number of many digits, and numbers between brackets.
+NUMBER = re.compile(rb"(?<!\d)\d{10,19}(?!\d)")
+LIST = re.compile(rb"[\[{(](\d+(?:, ?\d+)+)[\]})]")
 # An array of bigint as PostgreSQL keeps it: one dimension, no nulls, the type's number, how many, from 1.
 ARRAY = re.compile(rb"\x01\0\0\0\0\0\0\0\x14\0\0\0(.)\0\0\0\x01\0\0\0", re.DOTALL)
 BEFORE = 80  # bytes before a ballot's content in which its envelope and receipt lie
+
+
+class _Met:
+    """Where in a file each was seen first, and last."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.first: dict[int, int] = {}
+        self.last: dict[int, int] = {}
+
+    def at(self, one: int | None, place: int) -> None:
+        if one is not None:
+            self.first.setdefault(one, place)
+            self.last[one] = place
+
+    def tell(self, side: Side) -> None:
+        side.learn(f"{self.name}, first seen", self.first)
+        side.learn(f"{self.name}, last seen", self.last)
 
 
 def read_files(copy: Copy, people: Side, ballots: Side, who: Mapping[int, int],
@@ -169,8 +192,7 @@ def read_files(copy: Copy, people: Side, ballots: Side, who: Mapping[int, int],
     mark = re.compile(re.escape(pot.to_bytes(8, "little")) + rb"(.{8})", re.DOTALL)
     envelopes: dict[bytes, int] = {}
     for name, content in copy.files.items():
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
+        met = _Met(name)
         for hit in ARRAY.finditer(content):
             size = hit[1][0]
             body = content[hit.end() : hit.end() + 8 * size]
@@ -179,21 +201,19 @@ def read_files(copy: Copy, people: Side, ballots: Side, who: Mapping[int, int],
             chosen = tuple(sorted(np.frombuffer(body, dtype="<i8").tolist()))
             ballot = contents.get(chosen)
             if ballot is not None:
-                first.setdefault(ballot, hit.start())
-                last[ballot] = hit.start()
+                met.at(ballot, hit.start())
                 near = content[max(0, hit.start() - BEFORE) : hit.start()]
                 for at in range(len(near) - 31):
                     envelopes.setdefault(near[at : at + 32], ballot)
-        ballots.learn(f"{name}, first seen", first)
-        ballots.learn(f"{name}, last seen", last)
-        first, last = {}, {}
+        for hit in LIST.finditer(content):
+            met.at(contents.get(tuple(sorted(map(int, hit[1].split(b","))))), hit.start())
+        met.tell(ballots)
+        met = _Met(name)
         for hit in mark.finditer(content):
-            person = who.get(int.from_bytes(hit[1], "little"))
-            if person is not None:
-                first.setdefault(person, hit.start())
-                last[person] = hit.start()
-        people.learn(f"{name}, first seen", first)
-        people.learn(f"{name}, last seen", last)
+            met.at(who.get(int.from_bytes(hit[1], "little")), hit.start())
+        for hit in NUMBER.finditer(content):
+            met.at(who.get(int(hit[0])), hit.start())
+        met.tell(people)
     return envelopes
 
 

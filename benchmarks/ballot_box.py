@@ -17,7 +17,7 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -103,6 +103,10 @@ class Site:
         """Return where the web server writes."""
         return self.home / "web.log"
 
+    def logs(self) -> list[Path]:
+        """Return what web server, database and others have written."""
+        return [*self.home.glob("*.log"), *self.home.glob("log/*")]
+
     def await_answer(self) -> None:
         """Wait until the site answers, whatever it says."""
         asked = Request(
@@ -140,7 +144,7 @@ class Site:
         return int((self.database.data / "postmaster.pid").read_text().split()[0])
 
     def load(
-        self, plan: Sequence[tuple[int, bytes]], *, seconds: float, hands: int = 0, rate: float = 0
+        self, plan: Sequence[tuple[str, bytes]], *, seconds: float, hands: int = 0, rate: float = 0
     ) -> Load:
         """Begin to send requests, from a process of its own."""
         ready, answers = self.home / "plan.pickle", self.home / "answers.pickle"
@@ -229,7 +233,7 @@ def _ensure_durable() -> None:
         assert value == "on", f"{name} is {value}"
 
 
-def rows(sql: str, given: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def rows(sql: str, given: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
     """Run a statement in this process and return what it returns."""
     from django.db import connection
 
@@ -291,8 +295,8 @@ def a_challenge() -> Challenge:
     return challenge
 
 
-def a_pot(challenge: Challenge, **given: Any) -> Pot:
-    """Make a pot that is open, with forty projects."""
+def a_pot(challenge: Challenge, *, projects: int = PROJECTS, **given: Any) -> Pot:
+    """Make a pot that is open, with forty projects, or with so many."""
     from django.utils import timezone
 
     from commonweal.decide.budgets.models import Pot, Project
@@ -311,18 +315,30 @@ def a_pot(challenge: Challenge, **given: Any) -> Pot:
             authority=pot.authority, pot=pot, title=f"Project {k}", summary="Help at the door",
             where="Bench", cost_pence=500_000 + 100_000 * k,
         )
-        for k in range(PROJECTS)
+        for k in range(projects)
     )  # fmt: skip
     return pot
 
 
 @dataclass(frozen=True)
 class Browser:
-    """Somebody's browser, which is signed in and holds the form's cookie."""
+    """Somebody's browser, which holds the form's cookie; ``name`` is under what its ballot lies."""
 
-    person: int
+    name: str
     session: str
     csrf: str
+
+    @property
+    def person(self) -> int:
+        """Return the number of whoever is signed in."""
+        return int(self.name.removeprefix("person:"))
+
+    def get(self, address: str) -> bytes:
+        """Return the request that asks for a page."""
+        return (
+            f"GET {address} HTTP/1.1\r\n{HEADERS}"
+            f"Cookie: csrftoken={self.csrf}; sessionid={self.session}\r\n\r\n"
+        ).encode()
 
     def post(self, address: str, fields: Mapping[str, Any]) -> bytes:
         """Return the request that sends a form."""
@@ -339,25 +355,27 @@ class Browser:
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
 
-    def vote(self, pot: Pot, chosen: Sequence[int]) -> tuple[int, bytes]:
+    def vote(self, pot: Pot, chosen: Sequence[int]) -> tuple[str, bytes]:
         """Return who casts a ballot, and the request that does."""
         from django.urls import reverse
 
         address = reverse("ballots:vote", args=[pot.pk])
-        return self.person, self.post(
-            address, {"kind": "approval", "projects": list(chosen), "do": "cast"}
-        )
+        form = {"kind": "approval", "projects": list(chosen), "do": "cast"}
+        return self.name, self.post(address, form)
+
+    def receipt(self, pot: Pot) -> tuple[str, bytes]:
+        """Return who looks at their receipt, and the request that does."""
+        from django.urls import reverse
+
+        return self.name, self.get(reverse("ballots:receipt", args=[pot.pk]))
 
 
 def browsers(challenge: Challenge, many: int, *, backend: str = OUR_BACKEND) -> list[Browser]:
     """Make people who belong to the place, in bulk, and sign each of them in."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.models import Session
-    from django.middleware.csrf import _get_new_csrf_string
     from django.utils import timezone
 
     from commonweal.ground.people.models import Person
-    from commonweal.web.sessions import SessionStore
 
     at = timezone.now()
     made = rows(
@@ -375,24 +393,59 @@ def browsers(challenge: Challenge, many: int, *, backend: str = OUR_BACKEND) -> 
     mark = Person.objects.get(
         pk=people[0]
     ).get_session_auth_hash()  # of the password: all have none
-    store = SessionStore()
-    held = [Browser(number, secrets.token_hex(16), _get_new_csrf_string()) for number in people]
-    random.shuffle(held)  # people do not sign in in the order in which they joined
     about = {BACKEND_SESSION_KEY: backend, HASH_SESSION_KEY: mark}
+    return _sessions([(f"person:{one}", {SESSION_KEY: str(one), **about}) for one in people])
+
+
+def code_browsers(pot: Pot, many: int, *, each: int = 1) -> list[list[Browser]]:
+    """Make voting codes, and enter each in so many browsers that nobody is signed in to."""
+    from commonweal.decide.registers.models import Code
+
+    codes = Code.objects.bulk_create(
+        Code(authority=pot.authority, pot=pot, number=n, digest=secrets.token_bytes(32))
+        for n in range(many)
+    )
+    entered = []
+    for code in codes:
+        for _browser in range(each):
+            held = {"code": code.pk, "holder": secrets.token_hex(16)}
+            name = f"code:{held['code']}:{held['holder']}"
+            entered.append((name, {"voting": {str(pot.pk): held}}))
+    made: dict[str, list[Browser]] = {}
+    for one in _sessions(entered):
+        made.setdefault(one.name.split(":")[1], []).append(one)
+    return list(made.values())
+
+
+def _sessions(inside: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Browser]:
+    """Make a browser for each name, whose session holds what it says."""
+    from django.contrib.sessions.models import Session
+    from django.middleware.csrf import _get_new_csrf_string
+    from django.utils import timezone
+
+    from commonweal.web.sessions import SessionStore
+
+    store, at = SessionStore(), timezone.now()
+    # People do not sign in in the order in which they joined.
+    ready = [
+        (Browser(name, secrets.token_hex(16), _get_new_csrf_string()), told)
+        for name, told in inside
+    ]
+    random.shuffle(ready)
     Session.objects.bulk_create(
         (
             Session(
                 session_key=one.session,
-                session_data=store.encode({SESSION_KEY: str(one.person), **about}),
+                session_data=store.encode(dict(told)),
                 expire_date=at + timedelta(10),
             )
-            for one in held
+            for one, told in ready
         ),
         batch_size=5_000,
     )
     rows("ANALYZE")
-    random.shuffle(held)
-    return held
+    random.shuffle(ready)
+    return [one for one, _told in ready]
 
 
 def numbers(pot: Pot) -> list[int]:
@@ -409,12 +462,19 @@ def percentile(answers: Sequence[Answer], hundredth: int) -> float:
     return round(took[min(len(took) - 1, len(took) * hundredth // 100)] * 1000, 1)
 
 
-def acknowledged(answers: Sequence[Answer]) -> dict[int, str]:
-    """Return everybody who was told that their ballot is in, with the receipt they were shown."""
-    return {one.voter: one.receipt for one in answers if one.status in (200, 302)}
+def acknowledged(answers: Sequence[Answer]) -> dict[str, str]:
+    """Return everybody who was told that their ballot is in, with the receipt they were shown.
+
+    A vote is acknowledged by being led to its receipt; whoever looks there is shown it.
+    """
+    return {
+        one.voter: one.receipt
+        for one in answers
+        if (one.status == 302 and "receipt" in one.where) or (one.status == 200 and one.receipt)
+    }
 
 
-def published(pot: Pot, told: Mapping[int, str]) -> dict[str, int]:
+def published(pot: Pot, told: Mapping[str, str]) -> dict[str, int]:
     """Close and count the pot, and look every receipt up in what is published."""
     shown = receipts(pot, told)
     wrong = [voter for voter, code in told.items() if code and code != shown.get(voter)]
@@ -431,8 +491,12 @@ def count(pot: Pot) -> None:
     tasks.count(pot_id=pot.pk)
 
 
-def looked_up(pot: Pot, told: Mapping[int, str]) -> dict[str, int]:
-    """Look up in the published bundle who was told that their ballot is in, and who is in it twice."""
+def looked_up(pot: Pot, told: Mapping[str, str]) -> dict[str, int]:
+    """Look up in the published bundle who was told that their ballot is in, and who is in it twice.
+
+    Where a receipt is not known any more, whether the voter is on the roll has to say it: a line there
+    and a ballot come together, and there are as many of both.
+    """
     from commonweal.decide.ballots.models import Ballot, Roll
     from commonweal.decide.counts.queries import content_of
     from commonweal.engine.voting.bundle import verify_bundle
@@ -445,12 +509,15 @@ def looked_up(pot: Pot, told: Mapping[int, str]) -> dict[str, int]:
         with zipfile.ZipFile(pack) as files:
             (name,) = (name for name in files.namelist() if name.endswith(RECEIPTS))
             listed = Counter(from_text(files.read(name)))
-    assert verdict.verified, verdict.differences
+    assert verdict.verified, verdict
     assert verdict.voters == listed.total(), "as many ballots as receipts"
     left_out = Ballot.objects.filter(pot=pot, receipt__isnull=False).count()  # came after the count
     roll = Roll.objects.filter(pot=pot)
-    voters = set(roll.filter(person__isnull=False).values_list("person_id", flat=True))
-    on_roll = len(voters) + roll.filter(person__isnull=True).count()
+    people = set(roll.filter(person__isnull=False).values_list("person_id", flat=True))
+    codes = set(roll.filter(voting_code__isnull=False).values_list("voting_code_id", flat=True))
+    others = roll.filter(person__isnull=True, voting_code__isnull=True).count()
+    on_roll = len(people) + len(codes) + others
+    voters = {f"person:{number}" for number in people}
     found = sum(code in listed if code else voter in voters for voter, code in told.items())
     return {
         "acknowledged": len(told),
@@ -466,11 +533,16 @@ def close_now(pot: Pot) -> None:
     rows("RESET session_replication_role")
 
 
-def receipts(pot: Pot, voters: Mapping[int, str]) -> dict[int, str]:
+def receipts(pot: Pot, voters: Iterable[str]) -> dict[str, str]:
     """Return the receipt of each voter's ballot, as their own receipt page shows it."""
     from commonweal.decide.ballots.models import Ballot, readable
 
     found = Ballot.objects.filter(pot=pot).values_list("envelope", "receipt")
     under = {bytes(envelope): readable(receipt) for envelope, receipt in found}
-    sealed = ((voter, pot.seal(f"person:{voter}")) for voter in voters)
+    sealed = ((voter, pot.seal(voter)) for voter in voters)
     return {voter: under[envelope] for voter, envelope in sealed if envelope in under}
+
+
+def told_of(missed: Sequence[str]) -> None:
+    """Say which bars were missed; the line before the last of each benchmark."""
+    print(f"Bars missed: {'; '.join(missed) or 'none'}", flush=True)

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from commonweal.decide.budgets import actions as budgets
 from commonweal.decide.budgets.models import Pot
+from commonweal.decide.counts import actions as counts
 from commonweal.ground.challenges.models import Challenge, Outcome, Stage, Step
 from commonweal.ground.directory.models import Service
 from commonweal.ground.people.models import Person
@@ -74,25 +74,30 @@ MUCH = (
            'places.Community', c.id, false, '{}'::jsonb
       FROM places_membership m JOIN places_community c ON c.id = m.community_id""",
     f"""INSERT INTO budgets_project
-           (authority_id, pot_id, proposal_id, title, summary, "where", cost_pence)
+           (authority_id, pot_id, proposal_id, title, summary, "where", outcome, run_by, cost_note,
+            cost_lines, exclusive, cost_pence)
     SELECT p.authority_id, p.id, i.id, coalesce(i.title, 'Project ' || k), %(words)s, 'Whole borough',
-           500000 + k * 100000
+           %(words)s, 'Neighbours', 'As priced', '[]', '', 500000 + k * 100000
       FROM budgets_pot p CROSS JOIN generate_series(1, {PROJECTS}) k
       LEFT JOIN LATERAL (SELECT id, title FROM proposals_proposal WHERE challenge_id = p.challenge_id
                           ORDER BY id OFFSET k LIMIT 1) i ON true""",
     "UPDATE proposals_proposal SET status = 'in-ballot'"
     " WHERE id IN (SELECT proposal_id FROM budgets_project)",
     # Both the first pot, which is open, and the second, which is to be counted, have ballots.
-    f"""INSERT INTO budgets_ballot (id, pot_id, envelope)
-    SELECT p.id * 10000000 + n, p.id, sha256((p.id || ':' || n)::bytea)
-      FROM (SELECT id FROM budgets_pot ORDER BY id LIMIT 2) p, generate_series(1, {BALLOTS}) n""",
-    """INSERT INTO budgets_approval (ballot_id, project_id, pot_id)
-    SELECT b.id, j.ids[1 + (b.id * 7 + k * 5 + (b.id / 30) %% 5) %% 30], b.pot_id
-      FROM budgets_ballot b
+    f"""INSERT INTO ballots_ballot (id, pot_id, envelope, receipt, projects, marks)
+    SELECT p.id * 10000000 + n, p.id, sha256((p.id || ':' || n)::bytea),
+           substr(sha256((p.id || 'r' || n)::bytea), 1, 10), chosen,
+           array_fill(1, ARRAY[cardinality(chosen)])
+      FROM (SELECT id FROM budgets_pot ORDER BY id LIMIT 2) p
       JOIN (SELECT pot_id, array_agg(id ORDER BY id) ids FROM budgets_project GROUP BY 1) j
-        ON j.pot_id = b.pot_id, generate_series(1, 4) k""",
-    f"""INSERT INTO budgets_roll (pot_id, person_id)
-    SELECT p.id, people.first + n FROM (SELECT id FROM budgets_pot ORDER BY id LIMIT 2) p
+        ON j.pot_id = p.id
+      CROSS JOIN generate_series(1, {BALLOTS}) n
+      CROSS JOIN LATERAL (
+           SELECT array_agg(DISTINCT j.ids[1 + (n * 7 + k * 5 + (n / 30) %% 5) %% 30]) chosen
+             FROM generate_series(1, 4) k) drawn""",
+    f"""INSERT INTO ballots_roll (id, pot_id, person_id, channel)
+    SELECT p.id * 10000000 + n, p.id, people.first + n, 'online'
+      FROM (SELECT id FROM budgets_pot ORDER BY id LIMIT 2) p
       CROSS JOIN (SELECT min(id) first FROM people_person) people, generate_series(1, {BALLOTS}) n""",
 )
 
@@ -112,7 +117,7 @@ def fill(at: datetime) -> None:
     with connection.cursor() as cursor:
         for statement in MUCH:
             cursor.execute(statement, {"at": at, "words": WORDS})
-    budgets.count_closed_pot(pot_id=Pot.objects.order_by("pk")[1].pk, at=at)
+    counts.count_closed_pot(pot_id=Pot.objects.order_by("pk")[1].pk, at=at)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 

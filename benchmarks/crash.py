@@ -37,6 +37,12 @@ def main() -> None:
         careless = crash(site, challenge, rounds=1)
         show("without waiting for the disk", careless)
     lost = careless["acknowledged"] - careless["in_bundle"]
+    wrong = {
+        "some lost": figures["acknowledged"] != figures["in_bundle"],
+        "some twice": figures["twice"],
+        "nothing lost without the guard": not lost,
+    }
+    box.told_of([name for name, is_wrong in wrong.items() if is_wrong])
     print(json.dumps({**figures, "lost_without_guard": lost}))
 
 

@@ -23,25 +23,29 @@ from typing import NamedTuple
 PATIENCE = 30.0  # seconds a browser waits for an answer
 AGAIN = 0.25  # seconds until somebody whose vote met a closed door sends it again
 RECEIPT = re.compile(rb"\b[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}\b")
+WHERE = re.compile(rb"\r\nlocation: *([^\r]+)", re.IGNORECASE)
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Answer(NamedTuple):
-    """What came back: ``status`` 0 if nothing whole did; ``at`` in Unix time, ``took`` in seconds."""
+    """What came back: ``status`` 0 if nothing whole did, ``where`` it leads, ``at`` in Unix time.
 
-    voter: int
+    ``took`` is in seconds.
+    """
+
+    voter: str
     status: int
     at: float
     took: float
     receipt: str
-    place: int
+    where: str
 
 
 class Load:
     """Hands that take requests from one pile."""
 
-    def __init__(self, plan: list[tuple[int, bytes]], port: int, until: float, rate: float) -> None:
-        self.pile = deque((voter, request, place) for place, (voter, request) in enumerate(plan))
+    def __init__(self, plan: list[tuple[str, bytes]], port: int, until: float, rate: float) -> None:
+        self.pile = deque(plan)
         self.port, self.until, self.rate = port, until, rate
         self.due = time()
         self.answers: list[Answer] = []
@@ -50,7 +54,7 @@ class Load:
         """Send one request after the other until the time is up."""
         line: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         while self.pile and time() < self.until:
-            voter, request, place = self.pile.popleft()
+            voter, request = self.pile.popleft()
             begun = await self._moment()
             status, head, body = 0, b"", b""
             try:
@@ -66,12 +70,14 @@ class Load:
                 pass
             receipt = RECEIPT.search(head) or RECEIPT.search(body)
             code = receipt[0].decode() if receipt else ""
-            self.answers.append(Answer(voter, status, begun, time() - begun, code, place))
+            led = WHERE.search(head)
+            where = led[1].decode() if led else ""
+            self.answers.append(Answer(voter, status, begun, time() - begun, code, where))
             if line is not None and (not status or b"onnection: close" in head):
                 line[1].close()
                 line = None
             if not status or status >= 500:
-                self.pile.append((voter, request, place))
+                self.pile.append((voter, request))
                 await asyncio.sleep(AGAIN)
         if line is not None:
             line[1].close()

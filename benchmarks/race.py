@@ -1,10 +1,11 @@
 """Many at once, through the real server: ``make bench BENCH=race``.
 
-*The same vote*: sixteen hands send one person's vote four times each, for many persons one after the
-other; then for voting codes. *Two choices*: the same with two different ballots at once. *The second
-of closing*: everybody votes while the pot's time runs out and it is counted at once; each vote is
-counted or refused. Each is then done again without the guard that it rests on (see
-``benchmarks.unguarded``), and has to see the fault.
+*The same vote*: sixteen hands send one voter's ballot four times each, for forty voters one after the
+other: first people who are signed in, then voting codes. *Two choices*: the same with two different
+ballots at once, as when somebody changes their vote. *One code in sixteen browsers*: one of them votes,
+the others are refused. *The second of closing*: everybody votes while the pot's time runs out and it is
+counted at once; each vote is counted or refused. Each is then done again without the guard that it rests
+on (see ``benchmarks.unguarded``), and has to see the fault.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks import ballot_box as box
 from benchmarks.ballots import show, votes
@@ -25,10 +27,22 @@ if TYPE_CHECKING:
 
 HANDS, COPIES = 16, 4
 WORKERS, THREADS = 2, 8  # as many at once as there are hands
-VOTERS = 40
+VOTERS, FEW = 40, 20
+PROJECTS, CHOSEN = (
+    8,
+    6,
+)  # so few that each is chosen often: what one to four chose would not be published
 SOON, AFTER = 3.0, 2.0  # seconds of voting before and after the pot closes
 UNGUARDED = "benchmarks.unguarded:application"
+UNIQUE = {  # constraints that keep a voter to one ballot, and their tables
+    "envelope_holds_one_ballot": "ballots_ballot",
+    "person_votes_once": "ballots_roll",
+    "voting_code_votes_once": "ballots_roll",
+}
 Figures = dict[str, int]
+SUMMED = (
+    "posts", "errors", "acknowledged", "in_bundle", "twice", "mixed", "refused", "late",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -36,63 +50,91 @@ def main() -> None:
     with box.site() as site:
         challenge = box.a_challenge()
         with site.served(workers=WORKERS, threads=THREADS):
-            same = sent_often(site, challenge)
-            show("the same vote, persons", same)
-            two = sent_often(site, challenge, choices=2)
-            show("two choices, persons", two)
-            closing = at_the_close(site, challenge)
-            show("the second of closing", closing)
-        faults = without_guards(site, challenge)
-    told = (same, two, closing)
-    print(
-        json.dumps(
-            {
-                name: sum(part.get(name, 0) for part in told)
-                for name in (
-                    "posts",
-                    "errors",
-                    "acknowledged",
-                    "in_bundle",
-                    "twice",
-                    "mixed",
-                    "refused",
-                    "late",
-                )
-            }
-            | faults
-        )
-    )
+            told = {**often(site, challenge, VOTERS), "closing": at_the_close(site, challenge)}
+        for name, figures in told.items():
+            show(name, figures)
+        without = without_guards(site, challenge)
+    total = {name: sum(part.get(name, 0) for part in told.values()) for name in SUMMED}
+    box.told_of([*missed(told), *(f"{name} saw no fault" for name, n in without.items() if not n)])
+    print(json.dumps(total | without))
 
 
-def sent_often(site: box.Site, challenge: Challenge, *, choices: int = 1) -> Figures:
-    """Send each voter's ballot from sixteen hands, four times each; return what came of it."""
-    pot, lot = box.a_pot(challenge), random.Random(4)
-    projects = box.numbers(pot)
+def missed(told: dict[str, Figures]) -> list[str]:
+    """Return what should not have happened while the guards were there."""
+    wrong = [
+        f"{name}: {what} {figures[what]}"
+        for name, figures in told.items()
+        for what in ("errors", "twice", "mixed", "late")
+        if figures.get(what)
+    ]
+    return wrong + [
+        f"{name}: {figures['acknowledged'] - figures['in_bundle']} lost"
+        for name, figures in told.items()
+        if figures["acknowledged"] != figures["in_bundle"]
+    ]
+
+
+def often(site: box.Site, challenge: Challenge, voters: int) -> dict[str, Figures]:
+    """Send votes from many hands: of persons and codes, the same and two choices at once."""
+    return {
+        "the same vote, persons": by_persons(site, challenge, voters, choices=1),
+        "two choices, persons": by_persons(site, challenge, voters, choices=2),
+        "the same vote, codes": by_codes(site, challenge, voters, choices=1),
+        "two choices, codes": by_codes(site, challenge, voters, choices=2),
+        "one code in sixteen browsers": by_codes(site, challenge, voters, browsers=HANDS),
+    }
+
+
+def by_persons(site: box.Site, challenge: Challenge, voters: int, *, choices: int) -> Figures:
+    """Send the votes of people who are signed in."""
+    pot = box.a_pot(challenge, projects=PROJECTS)
+    return sent(site, pot, [[one] for one in box.browsers(challenge, voters)], choices)
+
+
+def by_codes(
+    site: box.Site, challenge: Challenge, voters: int, *, choices: int = 1, browsers: int = 1
+) -> Figures:
+    """Send the votes of voting codes, each entered in so many browsers."""
+    pot = box.a_pot(challenge, projects=PROJECTS)
+    return sent(site, pot, box.code_browsers(pot, voters, each=browsers), choices)
+
+
+def sent(
+    site: box.Site, pot: Pot, voters: Sequence[Sequence[box.Browser]], choices: int
+) -> Figures:
+    """Send each voter's ballot from sixteen hands, four times each; return what came of it.
+
+    Each inner list is the browsers of one voter, of whom one ballot may be counted.
+    """
+    lot, projects = random.Random(4), box.numbers(pot)
     plan, allowed = [], {}
-    for one in box.browsers(challenge, VOTERS):
-        mine = [sorted(lot.sample(projects, 5)) for _ in range(choices)]
-        allowed[one.person] = mine
-        ready = [one.vote(pot, choice) for choice in mine]
-        plan += [ready[n % choices] for n in range(HANDS * COPIES)]
+    for browsers in voters:
+        mine = [sorted(lot.sample(projects, CHOSEN)) for _ in range(choices)]
+        ready = [[one.vote(pot, choice) for choice in mine] for one in browsers]
+        allowed |= {one.name: mine for one in browsers}
+        plan += [ready[n % len(ready)][n % choices] for n in range(HANDS * COPIES)]
     answers = site.load(plan, seconds=120, hands=HANDS).wait()
-    found = ballots_under(pot, list(allowed))
-    mixed = sum(
-        sorted(chosen) not in allowed[voter] for voter, each in found.items() for chosen in each
-    )
+    lying = in_the_box(pot, list(allowed))
+    refused = sum(one.status in range(200, 500) and one.status != 302 for one in answers)
+    led = sum(one.status == 302 for one in answers)
+    is_single = all(len(browsers) == 1 for browsers in voters)
     return {
         "posts": len(answers),
-        "errors": sum(one.status != 302 for one in answers),
-        "mixed": mixed,
+        "errors": len(answers) - led - (0 if is_single else refused),
+        "refused": refused,
+        "mixed": sum(
+            sorted(chosen) not in allowed[voter] for voter, each in lying.items() for chosen in each
+        ),
         **box.published(pot, box.acknowledged(answers)),
     }
 
 
-def ballots_under(pot: Pot, people: list[int]) -> dict[int, list[list[int]]]:
-    """Return what lies in the box under each person's envelope."""
+def in_the_box(pot: Pot, voters: Sequence[str]) -> dict[str, list[list[int]]]:
+    """Return what lies in the box under each voter's envelope."""
     from commonweal.decide.ballots.models import Ballot
 
-    names = {pot.seal(f"person:{number}"): number for number in people}
-    found: dict[int, list[list[int]]] = {number: [] for number in people}
+    names = {pot.seal(voter): voter for voter in voters}
+    found: dict[str, list[list[int]]] = {voter: [] for voter in voters}
     for envelope, chosen in Ballot.objects.filter(pot=pot).values_list("envelope", "projects"):
         found[names[bytes(envelope)]].append(chosen)
     return found
@@ -120,25 +162,22 @@ def at_the_close(site: box.Site, challenge: Challenge) -> Figures:
     }
 
 
-def without_guards(site: box.Site, challenge: Challenge) -> dict[str, Any]:
+def without_guards(site: box.Site, challenge: Challenge) -> Figures:
     """Do the races again without their guards; return what went wrong then."""
-    unique = "envelope_holds_one_ballot", "person_votes_once"
     with site.served(UNGUARDED, workers=WORKERS, threads=THREADS, BENCH_WITHOUT="lock"):
         lock = at_the_close(site, challenge)
     with site.served(UNGUARDED, workers=WORKERS, threads=THREADS, BENCH_WITHOUT="closing"):
         closing = at_the_close(site, challenge)
-    for name, table in zip(unique, ("ballots_ballot", "ballots_roll"), strict=True):
+    for name, table in UNIQUE.items():
         box.rows(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     with site.served(UNGUARDED, workers=WORKERS, threads=THREADS, BENCH_WITHOUT="unique"):
-        twice = sent_often(site, challenge)
-    for name, figures in (("lock", lock), ("closing", closing), ("unique", twice)):
-        show(f"without {name}", figures)
+        unique = often(site, challenge, FEW)
+    for name, figures in {"lock": lock, "closing": closing, **unique}.items():
+        show(f"without its guard, {name}", figures)
     return {
-        "twice_without_unique": twice["twice"],
         "lost_without_lock": lock["acknowledged"] - lock["in_bundle"],
         "late_without_closing": closing["late"],
-        "errors_without_closing": closing["errors"],
-    }
+    } | {f"twice_without_unique, {name}": each["twice"] for name, each in unique.items()}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 from commonweal.decide.ballots import actions, queries
 from commonweal.decide.ballots.models import Ballot, Roll
@@ -23,12 +24,14 @@ PAUSE = 0.02  # seconds between looking and writing, where careless code does so
 def look_then_write(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
     """Put a ballot in the box as careless code does: look whether there is one, then write."""
     found = Ballot.objects.filter(pot=pot, envelope=pot.seal(voter.name)).first()
+    on_roll = Roll.objects.filter(queries.lines_of(voter), pot=pot).exists()
+    if on_roll and found is None:
+        raise actions.VotedAlready("Somebody has voted.")
     time.sleep(PAUSE)
     ballot = found or Ballot(pot=pot, envelope=pot.seal(voter.name))
     ballot.projects, ballot.marks = list(choice.projects), list(choice.marks)
     ballot.save(force_insert=found is None)
-    lines = queries.lines_of(voter)
-    if not Roll.objects.filter(lines, pot=pot).exists():
+    if not on_roll:
         who = {"person_id": voter.person_id, "voting_code_id": voter.code_id}
         Roll.objects.create(pot=pot, channel=voter.channel, **who)
     return ballot
@@ -42,8 +45,8 @@ def without(guard: str) -> None:
         queries._HELD = queries._HELD.replace("FOR KEY SHARE OF pot", "")
         held = queries.pot_held_open
 
-        def looked_at(viewer: Viewer, pot_id: int) -> queries.Held | None:
-            found = held(viewer, pot_id)
+        def looked_at(viewer: Viewer, *asked: Any) -> queries.Held | None:
+            found = held(viewer, *asked)
             time.sleep(PAUSE)
             return found
 
