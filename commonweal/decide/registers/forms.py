@@ -457,6 +457,7 @@ class SheetsForm(CodesForm):
         required=False,
         help_text=gettext_lazy("Tick this if the download broke off, or sheets were lost."),
     )
+    field_order = ("count", "layout", "replace", "knows")
 
     def clean(self) -> dict[str, Any]:
         """Keep a PDF to a size that can be made while somebody waits."""
@@ -536,6 +537,8 @@ class LettersForm(CodesForm, ListForm):
 
 class MailsForm(CodesForm, ListForm):
     """A list of addresses."""
+
+    field_order = ("list", "columns", "knows")
 
     def clean(self) -> dict[str, Any]:
         """Find the column of addresses."""
