@@ -213,6 +213,19 @@ def test_a_link_that_was_renewed_or_withdrawn_leads_nowhere(
     assert client.get(preview(coming)).status_code == 404
 
 
+def test_a_link_that_is_still_held_after_the_opening_leads_to_the_pot_itself(
+    pot, client, visit
+) -> None:
+    project = pot.projects.first()
+    answer = client.get(preview(pot))
+    assert (answer.status_code, answer["Location"]) == (302, pot.get_absolute_url())
+    inside = reverse("budgets:preview_project", args=[pot.preview, project.pk])
+    assert client.get(inside)["Location"] == project.get_absolute_url()
+    assert "Your vote" in visit(preview(pot)).text
+    Challenge.objects.update(published_at=None)
+    assert client.get(preview(pot)).status_code == 200, "nobody else sees it yet"
+
+
 def test_the_link_stands_in_nothing_that_is_public(coming, client) -> None:
     pages = [*places_where_pots_stand(coming), *own_pages(coming)]
     for address in pages:

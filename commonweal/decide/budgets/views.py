@@ -145,6 +145,8 @@ def picture(request: Request, picture_id: int) -> HttpResponse:
 def preview(request: Request, token: str) -> HttpResponse:
     """Show a pot and its ballot as people will see them, to whoever holds the link; nobody can vote."""
     pot = _previewed(request, token)
+    if _has_begun(request.viewer, pot):
+        return _unlisted(redirect(pot))
     values = {"token": token, "may_run": False, **_ballot(request.viewer, pot)}
     return _unlisted(_show_pot(request, "budgets/preview.html", pot, values))
 
@@ -155,6 +157,8 @@ def preview_project(request: Request, token: str, project_id: int) -> HttpRespon
     """Show one project of a pot that is not public yet, to whoever holds the link."""
     pot = _previewed(request, token)
     project = get_object_or_404(pot.projects.select_related("proposal"), pk=project_id)
+    if _has_begun(request.viewer, pot):
+        return _unlisted(redirect(project))
     project.pot = pot
     values = {"token": token, "takes_questions": False, "may_run": False, "may_moderate": False}
     return _unlisted(_show_project(request, project, forms.AskForm(), values))
@@ -177,6 +181,12 @@ def _previewed(request: Request, token: str) -> Pot:
     if pot is None:
         raise Http404
     return pot
+
+
+def _has_begun(viewer: Viewer, pot: Pot) -> bool:
+    """Tell whether everybody sees the pot and can vote: then there is nothing to preview any more."""
+    is_public = pot.challenge.is_public and not pot.is_hidden(viewer.at)
+    return is_public and viewer.at >= pot.opens_at
 
 
 def _unlisted(answer: HttpResponse) -> HttpResponse:
