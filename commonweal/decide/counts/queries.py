@@ -352,7 +352,8 @@ def by_channel(pot: Pot, voters: int) -> list[dict[str, Any]]:
 def _by_way(pot: Pot, voters: int) -> list[dict[str, Any]]:
     """Return how many voted by each way, and how many of them have an account."""
     found = Roll.objects.filter(pot=pot).values("channel").order_by("channel")
-    rows = list(found.annotate(voters=HowMany("pk"), named=HowMany("person")))
+    counted = found.annotate(voters=HowMany("pk"), named=HowMany("person"))
+    rows: list[dict[str, Any]] = [dict(row) for row in counted]
     rest = voters - sum(row["voters"] for row in rows)
     return [*rows, {"channel": GUEST, "voters": rest, "named": 0}] if rest > 0 else rows
 
