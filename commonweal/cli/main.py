@@ -20,6 +20,7 @@ Try it
   demo      Run the example borough on this machine, with everything it needs.
   tally     Count an election from a Pabulib file.
   ballots   Check, convert, describe or make up files of ballots.
+  opinion   Map what people think, from their votes on statements.
 
 Run a site
   serve     Run the web server.
@@ -43,6 +44,7 @@ COMMANDS = {
     "demo": "commonweal.cli.demo",
     "tally": "commonweal.cli.tally",
     "ballots": "commonweal.cli.ballots",
+    "opinion": "commonweal.cli.opinion",
     "serve": "commonweal.cli.site",
     "worker": "commonweal.cli.site",
     "check": "commonweal.cli.site",

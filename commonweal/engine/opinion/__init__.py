@@ -15,9 +15,11 @@ from commonweal.engine.opinion.lists import (
     unsure,
 )
 from commonweal.engine.opinion.model import Choice, Model, choose, fit
+from commonweal.engine.opinion.overview import Overview, overview
 from commonweal.engine.opinion.population import Raked, rake
 from commonweal.engine.opinion.shares import Shares, discoveries, shares
 from commonweal.engine.opinion.short_list import ShortList, short_list
+from commonweal.engine.opinion.simulate import Simulated, simulate
 from commonweal.engine.opinion.votes import Votes, merged
 
 __all__ = [
@@ -26,9 +28,11 @@ __all__ = [
     "Listed",
     "Mixture",
     "Model",
+    "Overview",
     "Raked",
     "Shares",
     "ShortList",
+    "Simulated",
     "Votes",
     "adjusted_rand",
     "choose",
@@ -39,9 +43,11 @@ __all__ = [
     "fit",
     "merged",
     "mixture",
+    "overview",
     "rake",
     "shares",
     "short_list",
+    "simulate",
     "special_to_groups",
     "unsure",
 ]

@@ -157,6 +157,39 @@ def _wide(path: Path) -> Votes:
     )
 
 
+def read_pairs(path: str | Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Read the names of people and statements that stand together in a file, pair by pair.
+
+    Parameters
+    ----------
+    path : path
+        A CSV file, gzipped or not, with the columns ``participant`` and ``statement``.
+
+    Returns
+    -------
+    two arrays
+        As whole numbers if all are, otherwise as text.
+
+    Raises
+    ------
+    OpinionError
+        With every problem found and its line.
+
+    References
+    ----------
+    As :func:`read_votes`.
+
+    Examples
+    --------
+    >>> read_pairs("no such file.csv")
+    Traceback (most recent call last):
+    commonweal.engine.opinion.tables.OpinionError: there is no file no such file.csv; check the \
+name and the folder
+    """
+    found = columns_of(Path(path), {title: _VOTE[title] for title in ("participant", "statement")})
+    return found["participant"], found["statement"]
+
+
 def read_statements(path: str | Path) -> Statements:
     """Read what the statements say and which were rejected.
 
@@ -247,3 +280,43 @@ def votes_as_csv(votes: Votes, *, polis: bool = False) -> Iterator[str]:
         else:
             writer.writerows(zip(people, statements, values, strict=True))
         yield lines.getvalue()
+
+
+def statements_as_csv(known: Statements, votes: Votes, *, polis: bool = False) -> Iterator[str]:
+    """Yield the statements as CSV, in the columns of either form.
+
+    >>> known = Statements(np.array([5]), ("Buses, please",), np.array([1], dtype=np.int8))
+    >>> votes = Votes.from_log([2, 1], [5, 5], [1, -1])
+    >>> "".join(statements_as_csv(known, votes))
+    'statement,moderated,agrees,disagrees,text\\n5,1,1,1,"Buses, please"\\n'
+    """
+    tally = {
+        str(name): counts
+        for name, counts in zip(votes.statements.tolist(), votes.tallies.tolist(), strict=True)
+    }
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(
+        [
+            "timestamp",
+            "datetime",
+            "comment-id",
+            "author-id",
+            "agrees",
+            "disagrees",
+            "moderated",
+            "comment-body",
+        ]
+        if polis
+        else ("statement", "moderated", "agrees", "disagrees", "text")
+    )
+    for name, text, state in zip(
+        known.names.tolist(), known.text, known.moderated.tolist(), strict=True
+    ):
+        disagrees, _passes, agrees = tally.get(str(name), (0, 0, 0))
+        writer.writerow(
+            (0, "", name, "", agrees, disagrees, state, text)
+            if polis
+            else (name, state, agrees, disagrees, text)
+        )
+    yield lines.getvalue()

@@ -14,6 +14,7 @@ from commonweal.engine.voting.ties import TieRule
 
 SEATS = 5
 MOST_PEOPLE = 1_000
+MOST_OPTIONS = 400
 _BY_PLACE = TieRule(("most-votes", "id-text"))
 
 
@@ -82,7 +83,8 @@ def short_list(agree: NDArray[np.bool_], *, seats: int = SEATS) -> ShortList:
 
     Notes
     -----
-    Seats that no group can afford are filled by Phragmén's rule. Time as
+    What fewer people agree with than a seat stands for is left out: no group can claim it. Of
+    statements with the same supporters one will do. Seats that no group can afford are filled by Phragmén's rule. Time as
     ``equal_shares_committee``.
 
     References
@@ -98,20 +100,35 @@ def short_list(agree: NDArray[np.bool_], *, seats: int = SEATS) -> ShortList:
     >>> found.statements.tolist(), found.proportional, found.reached
     ([0, 1], True, (0.75, 0.75))
     """
-    people, statements = agree.shape
+    people = len(agree)
     seats = min(seats, int(agree.any(axis=0).sum()))
     if not seats:
         return ShortList(np.zeros(0, dtype=np.int64), True, (), people)
-    what, who = np.nonzero(agree.T)
+    options = _candidates(agree, seats)
+    what, who = np.nonzero(agree[:, options].T)
     profile = Profile.from_indices(
-        np.arange(statements),
-        np.ones(statements, dtype=np.int64),
+        options,
+        np.ones(len(options), dtype=np.int64),
         project=what,
         voter=who,
         voters=people,
     )
     outcome = equal_shares_committee(profile, seats, ties=_BY_PLACE)
-    got = agree[:, outcome.order].sum(axis=1)
+    chosen = options[outcome.order]
+    got = agree[:, chosen].sum(axis=1)
     reached = tuple(float((got >= k).mean()) for k in range(1, seats + 1))
     holds = left_out(outcome, "cardinality") is None
-    return ShortList(np.asarray(outcome.order, dtype=np.int64), holds, reached, people)
+    return ShortList(chosen, holds, reached, people)
+
+
+def _candidates(agree: NDArray[np.bool_], seats: int) -> NDArray[np.int64]:
+    """Leave out what no group large enough for a seat agrees with, and all but one of equals."""
+    count = agree.sum(axis=0)
+    large = np.flatnonzero(count * seats >= len(agree))
+    if len(large) < seats:
+        large = np.argsort(-count, kind="stable")[:seats]
+    else:
+        first = np.sort(np.unique(agree[:, large], axis=1, return_index=True)[1])
+        large = large[first] if len(first) >= seats else large[: 10 * seats]
+    order = np.argsort(-count[large], kind="stable")[:MOST_OPTIONS]
+    return np.sort(large[order]).astype(np.int64)

@@ -178,6 +178,8 @@ def _numbers(block, slot, delimiter, out):  # type: ignore[no-untyped-def]
     """Read rows of whole numbers; -1 if anything is unusual, which is no verdict on the file."""
     at, row, size, columns = 0, 0, len(block), len(slot)
     while at < size:
+        if row == out.shape[1]:
+            return -1
         for c in range(columns):
             last = c == columns - 1
             if slot[c] < 0:
@@ -233,7 +235,9 @@ def _quick(file: IO[bytes], layout: Layout) -> dict[str, NDArray[Any]] | None:
         if len(rest) > _BLOCK:
             raise OpinionError("the file has a line of more than 16 MiB; is it really CSV?")
         if whole:
-            least = 2 * len(layout.titles)  # bytes a row takes at least
+            least = len(layout.titles) + len(
+                layout.at
+            )  # bytes a row takes: other cells may be empty
             if scratch.shape[1] < len(whole) // least + 1:
                 scratch = np.empty((len(layout.at), len(whole) // least + 1), dtype=np.int64)
             block = np.frombuffer(whole, dtype=np.uint8)

@@ -139,6 +139,14 @@ class Votes:
         """How many agree with each statement; int64 array, shape (statements,)."""
         return self.tallies[:, 2]
 
+    def places_of_people(self, names: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the place of each person's name; -1 where there is no such person."""
+        return _places(self.people, names)
+
+    def places_of_statements(self, names: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the place of each statement's name; -1 where there is no such statement."""
+        return _places(self.statements, names)
+
     def updated(
         self,
         person: ArrayLike,
@@ -293,6 +301,17 @@ def _numbered(
     if names.dtype.kind == "u":
         names = names.astype(np.int64)
     return names, place[: len(entries)].astype(np.int32)
+
+
+def _places(known: NDArray[Any], names: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where names stand among known ones, rising; -1 where they do not."""
+    if (known.dtype.kind == "U") != (names.dtype.kind == "U"):
+        known, names = known.astype(np.str_), names.astype(np.str_)
+    if not len(known):
+        return np.full(len(names), -1, dtype=np.int64)
+    order = np.argsort(known, kind="stable")
+    found = order[np.minimum(np.searchsorted(known[order], names), len(known) - 1)]
+    return np.where(known[found] == names, found, -1)
 
 
 def _dense(

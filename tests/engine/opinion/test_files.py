@@ -74,6 +74,11 @@ def test_the_matrix_that_polis_exports(tmp_path: Path) -> None:
         read_votes(put(tmp_path, text.replace("1,,-1", "1,3,-1")))
 
 
+def test_columns_that_nobody_asked_for_may_be_empty(tmp_path: Path) -> None:
+    text = "a,b,c,d,participant,statement,vote\n" + "".join(f",,,,{i},1,1\n" for i in range(9))
+    assert len(read_votes(put(tmp_path, text))) == 9
+
+
 def test_names_that_look_like_numbers_but_are_not_stay_text(tmp_path: Path) -> None:
     votes = read_votes(put(tmp_path, OURS.replace("2,5", "007,5")))
     assert votes.people.tolist() == ["007", "1"]

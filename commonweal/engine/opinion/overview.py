@@ -1,0 +1,206 @@
+"""The whole map of a conversation in one call."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from commonweal.engine.opinion import group_kernel, lists
+from commonweal.engine.opinion.groups import Groups, Mixture, climbed, find_groups
+from commonweal.engine.opinion.lists import Listed
+from commonweal.engine.opinion.model import Choice, Floats, Model, choose, fit, sample_of
+from commonweal.engine.opinion.shares import Shares, shares
+from commonweal.engine.opinion.short_list import (
+    MOST_PEOPLE,
+    SEATS,
+    ShortList,
+    agreements,
+    short_list,
+    well_known,
+)
+from commonweal.engine.opinion.votes import Votes
+
+LARGE = 250_000
+SAMPLE = 60_000
+_SWEEPS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """Everything that is said of a conversation.
+
+    Parameters
+    ----------
+    votes : Votes
+        What was counted.
+    choice : Choice
+        How the dimensions were chosen, and on how many people.
+    model : Model
+        Where everybody stands.
+    groups : Groups
+        What was found about groups; its mixture is that of the sample it was found on.
+    member : float64 array, shape (people, groups)
+        How likely everybody belongs to each group.
+    overall, by_group : Shares
+        How votes split; the same where there is one group.
+    common_ground, dividing, group_statements, unsure : tuple of Listed
+        The lists.
+    short_list : ShortList
+        The choice in proportion.
+    """
+
+    votes: Votes
+    choice: Choice
+    model: Model
+    groups: Groups
+    member: Floats
+    overall: Shares
+    by_group: Shares
+    common_ground: tuple[Listed, ...]
+    dividing: tuple[Listed, ...]
+    group_statements: tuple[Listed, ...]
+    unsure: tuple[Listed, ...]
+    short_list: ShortList
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many people are likeliest in each group."""
+        return np.bincount(self.member.argmax(axis=1), minlength=self.groups.count)
+
+
+def fitted(votes: Votes, rng: np.random.Generator) -> tuple[Model, Choice, Votes]:
+    """Choose the dimensions and fit the model; of a large conversation, begin on a sample.
+
+    Parameters
+    ----------
+    votes : Votes
+        Any number.
+    rng : Generator
+        Says which votes are hidden and who is in the sample.
+
+    Returns
+    -------
+    Model, Choice, Votes
+        The last are the votes of the sample, or all where there are no more than 250,000.
+
+    Notes
+    -----
+    With more votes the number of dimensions is chosen on as many people as have about 60,000, and
+    the model of those is where two passes over everybody begin.
+
+    References
+    ----------
+    As :func:`fit` and :func:`choose`.
+
+    Examples
+    --------
+    >>> votes = Votes.from_log([1, 1, 2], [7, 8, 7], [1, -1, 1])
+    >>> model, choice, sample = fitted(votes, np.random.default_rng(0))
+    >>> model.dimensions, choice.people, sample is votes
+    (0, 2, True)
+    """
+    if len(votes) <= LARGE:
+        choice = choose(votes, rng)
+        return fit(votes, dimensions=choice.dimensions), choice, votes
+    sample = sample_of(votes, rng, most_votes=SAMPLE)
+    choice = choose(sample, rng, folds=1, sweeps=10)
+    start = fit(sample, dimensions=choice.dimensions, sweeps=15)
+    return fit(votes, sweeps=_SWEEPS, warm=start), choice, sample
+
+
+def overview(
+    votes: Votes,
+    rng: np.random.Generator,
+    *,
+    rejected: ArrayLike = (),
+    weight: ArrayLike | None = None,
+    shown: ArrayLike | None = None,
+    seats: int = SEATS,
+) -> Overview:
+    """Map a conversation.
+
+    Parameters
+    ----------
+    votes : Votes
+        Any number, none too.
+    rng : Generator
+        The same votes and the same generator give the same map.
+    rejected : array, optional
+        Names of statements that are on no list. Votes on them still tell where people stand.
+    weight, shown : arrays, optional
+        As in :func:`shares`.
+    seats : int
+        How many statements the short list has.
+
+    Returns
+    -------
+    Overview
+
+    Notes
+    -----
+    Above 250,000 votes, dimensions, number of groups and stability are worked out on a sample, and
+    the short list on 1,000 people. Time O(votes), memory O(votes + people).
+
+    References
+    ----------
+    As the functions it calls.
+
+    Examples
+    --------
+    >>> votes = Votes.from_log([n for n in range(30)], [7] * 30, [1] * 27 + [-1] * 3)
+    >>> found = overview(votes, np.random.default_rng(0))
+    >>> found.groups.count, [s.statement for s in found.common_ground]
+    (1, [0])
+    """
+    model, choice, sample = fitted(votes, rng)
+    large = len(votes) > LARGE
+    groups = find_groups(
+        sample,
+        rng,
+        dimensions=choice.dimensions,
+        folds=1 if large else 3,
+        resamples=3 if large else 5,
+    )
+    mixture = _spread(votes, sample, groups)
+    overall = shares(votes, weight=weight, shown=shown)
+    split = groups.count > 1
+    by_group = shares(votes, mixture, weight=weight, shown=shown) if split else overall
+    allowed = ~np.isin(votes.statements, np.asarray(rejected)) & (votes.tallies.sum(axis=1) > 0)
+    people = np.arange(len(votes.people))
+    if len(people) > MOST_PEOPLE:
+        people = np.sort(rng.choice(len(people), MOST_PEOPLE, replace=False))
+    known = well_known(votes, allowed)
+    agree = agreements(votes.among(people), _of(model, people), known)
+    return Overview(
+        votes,
+        choice,
+        model,
+        groups,
+        mixture.member,
+        overall,
+        by_group,
+        lists.common_ground(by_group, allowed),
+        lists.dividing_lines(by_group, allowed),
+        lists.special_to_groups(by_group, allowed),
+        lists.unsure(overall, allowed),
+        short_list(agree, seats=seats),
+    )
+
+
+def _of(model: Model, people: NDArray[np.intp]) -> Model:
+    """Return the model of some people only, and the stranger."""
+    rows = np.append(people, len(model.mean) - 1)
+    return replace(model, mean=model.mean[rows], spread=model.spread[rows])
+
+
+def _spread(votes: Votes, sample: Votes, groups: Groups) -> Mixture:
+    """Bring the groups found on a sample to everybody."""
+    if sample is votes:
+        return groups.mixture
+    if groups.count == 1:
+        return replace(groups.mixture, member=np.ones((len(votes.people), 1)))
+    counts = np.zeros((len(votes.statements), 3, groups.count))
+    group_kernel.compiled().counts(
+        sample.start, sample.statement, sample.value, groups.mixture.member, counts
+    )
+    return climbed(votes, counts[:, ::2].copy(), groups.mixture.member.sum(axis=0), 3)

@@ -1,0 +1,255 @@
+"""``commonweal opinion``: what it says of conversations good, odd and broken, and what it writes."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from commonweal.cli.main import main
+from commonweal.engine.opinion import adjusted_rand
+
+LISTS = ("common_ground", "dividing", "group_statements", "uncertain", "short_list")
+
+
+def opinion(*words: str | Path) -> int:
+    """Run the command in this process and return its exit code."""
+    return main(["opinion", *map(str, words)])
+
+
+def put(folder: Path, rows: list[tuple[Any, ...]], name: str = "votes.csv", head: str = "") -> Path:
+    path = folder / name
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow((head or "participant,statement,vote").split(","))
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Path, Path]:
+    """Three groups far apart, and the truth about them."""
+    votes, truth = tmp_path / "votes.csv", tmp_path / "truth.csv"
+    words = ("--people", "300", "--statements", "120", "--groups", "3", "--answered", "0.6")
+    more = ("--apart", "2.5", "--seed", "4", "--out", votes, "--truth", truth)
+    assert opinion("simulate", *words, *more) == 0
+    return votes, truth
+
+
+def as_json(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict[str, Any]:
+    capsys.readouterr()
+    assert opinion(*words, "--format", "json") == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_planted_groups_are_mapped(
+    made: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes, truth = made
+    found = as_json(capsys, votes, "--seed", "1")
+    groups = found["groups"]
+    assert (groups["count"], groups["clear"]) == (3, True)
+    assert groups["stability"] >= 0.9
+    assert sum(groups["sizes"]) == found["people"] == len(found["membership"])
+    rows = list(csv.DictReader(truth.open()))
+    known = {row["participant"]: int(row["group"]) for row in rows}
+    people = list(found["membership"])
+    told = np.array([np.argmax(found["membership"][p]) for p in people])
+    assert adjusted_rand(told, np.array([known[p] for p in people])) >= 0.9
+    assert {len(p) for p in found["positions"].values()} == {found["dimensions"]}
+    assert found["short_list_proportional"] is True
+    for name in LISTS:
+        assert found[name], name
+        for entry in found[name]:
+            assert entry["low"] <= entry["estimate"] <= entry["high"]
+            assert entry["votes"] > 0
+    assert opinion(votes) == 0
+    assert "There are 3 clear groups, of " in capsys.readouterr().out
+
+
+def test_the_same_votes_in_any_order_have_the_same_map(
+    made: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = made[0].read_text().splitlines()
+    mixed = np.random.default_rng(1).permutation(lines[1:]).tolist()
+    other = tmp_path / "mixed.csv.gz"
+    other.write_bytes(gzip.compress("\n".join([lines[0], *mixed]).encode()))
+    one, two = as_json(capsys, made[0]), as_json(capsys, other)
+    for told in (one, two):
+        assert told.pop("seconds") > 0
+    assert one == two
+    assert as_json(capsys, "map", made[0])["positions"] == one["positions"]
+
+
+def test_hidden_votes_are_predicted(made: tuple[Path, Path], tmp_path: Path) -> None:
+    rows = [tuple(map(int, row)) for row in list(csv.reader(made[0].open()))[1:]]
+    pairs = put(tmp_path, [(i, j) for i, j, _ in rows[:500]], "pairs.csv", "participant,statement")
+    known = put(tmp_path, rows[500:], "known.csv")
+    out = tmp_path / "p.csv"
+    assert opinion("predict", known, pairs, "--out", out) == 0
+    found = list(csv.DictReader(out.open()))
+    assert list(found[0]) == ["participant", "statement", "p"]
+    assert [(int(r["participant"]), int(r["statement"])) for r in found] == [
+        (i, j) for i, j, _ in rows[:500]
+    ]
+    said = [(float(r["p"]), vote) for r, (_i, _j, vote) in zip(found, rows, strict=False) if vote]
+    assert np.mean([(p > 0.5) == (vote > 0) for p, vote in said]) > 0.75
+
+
+def test_strangers_and_new_statements_are_predicted_too(tmp_path: Path) -> None:
+    votes = put(tmp_path, [(f"p{n}", "ä 🙂", 1) for n in range(30)])
+    pairs = put(
+        tmp_path,
+        [("p0", "ä 🙂"), ("nobody", "ä 🙂"), ("p0", "new"), ("", "")][:3],
+        "pairs.csv",
+        "participant,statement",
+    )
+    out = tmp_path / "p.csv"
+    assert opinion("predict", votes, pairs, "--out", out) == 0
+    p = [float(row["p"]) for row in csv.DictReader(out.open())]
+    assert p[0] > 0.85
+    assert p[1] > 0.7
+    assert 0.3 < p[2] < 0.9
+
+
+ODD = {
+    "nobody": [],
+    "one vote": [(1, 1, 1)],
+    "one voter": [(1, j, 1 if j % 2 else -1) for j in range(20)],
+    "everybody passes": [(i, j, 0) for i in range(12) for j in range(5)],
+    "all agree": [(i, j, 1) for i in range(12) for j in range(5)],
+    "one statement": [(i, 7, (-1) ** i) for i in range(12)],
+    "names of any kind": [(f"{i} 🙂", "مرحبا", 1) for i in range(12)],
+    "many statements": [(i % 50, i, (-1) ** i) for i in range(10_000)],
+}
+
+
+@pytest.mark.parametrize("rows", ODD.values(), ids=ODD.keys())
+def test_odd_conversations_have_a_sensible_map(
+    rows: list[tuple[Any, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes = put(tmp_path, rows)
+    found = as_json(capsys, votes)
+    assert found["votes"] == len(rows)
+    assert (found["groups"]["count"], found["groups"]["clear"]) == (1, False)
+    assert opinion(votes) == 0
+    said = capsys.readouterr().out
+    assert ("no clear groups" in said) == bool(rows)
+    assert ("Nobody has voted yet" in said) == (not rows)
+
+
+def test_rejected_statements_are_on_no_list_and_texts_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes = put(tmp_path, [(i, j, 1) for i in range(40) for j in (1, 2)])
+    texts = put(
+        tmp_path,
+        [(1, 1, "Buses\x1b[31m at night"), (2, -1, "Rude"), (3, 1, "Nobody saw this")],
+        "statements.csv",
+        "statement,moderated,text",
+    )
+    found = as_json(capsys, votes, "--statements", texts)
+    assert {entry["statement"] for name in LISTS for entry in found[name]} == {1}
+    assert opinion(votes, "--statements", texts) == 0
+    said = capsys.readouterr().out
+    assert "1: Buses [31m at night" in said
+    assert "\x1b" not in said
+    assert "Rude" not in said
+
+
+def test_people_are_weighted_to_those_who_live_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(i, 1, 1 if i < 80 else -1, "young" if i < 80 else "Old") for i in range(100)]
+    votes = put(tmp_path, rows, head="participant,statement,vote,age")
+    margins = put(
+        tmp_path, [("Age", "young", 50), ("age", "old", "50%")], "m.csv", "column,value,share"
+    )
+    plain, fair = as_json(capsys, votes), as_json(capsys, votes, "--population", margins)
+    assert plain["by_statement"][0]["estimate"] == pytest.approx(0.8)
+    assert fair["by_statement"][0]["estimate"] == pytest.approx(0.5)
+    assert 50 < fair["effective_people"] < 80
+    assert plain["effective_people"] is None
+
+
+def test_polis_files_go_there_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    votes = put(tmp_path, [(i, j, (i + j) % 3 - 1) for i in range(9) for j in range(4)])
+    texts = put(
+        tmp_path, [(j, 1, f'"Say" {j}, please') for j in range(4)], "s.csv",
+        "statement,moderated,text",
+    )  # fmt: skip
+    assert (
+        opinion(
+            "export", votes, "--statements", texts, "--format", "polis", "--out", tmp_path / "there"
+        )
+        == 0
+    )
+    head = (tmp_path / "there" / "comments.csv").read_text().splitlines()[0]
+    assert head == "timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body"
+    assert (
+        opinion("import", tmp_path / "there", "--format", "polis", "--out", tmp_path / "back") == 0
+    )
+    again = as_json(
+        capsys,
+        tmp_path / "back" / "votes.csv",
+        "--statements",
+        tmp_path / "back" / "statements.csv",
+    )
+    first = as_json(capsys, votes, "--statements", texts)
+    for told in (again, first):
+        told.pop("seconds")
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nothing.csv",), "There is no file nothing.csv; check the name and the folder."),
+        (("bad.csv",), "Bad.csv, line 2: the vote is 'maybe', not -1 to 1."),
+        (("votes.csv", "--statements", "bad.csv", "--seed", "1"), "listed twice"),
+        (("votes.csv", "--population", "votes.csv"), "has no column column"),
+        (("votes.csv", "--population", "margins.csv"), "has no column age"),
+        (("predict", "votes.csv", "nothing.csv", "--out", "p.csv"), "There is no file nothing.csv"),
+        (("predict", "votes.csv", "votes.csv", "--out", "no/p.csv"), "There is no folder no."),
+        (("predict", "votes.csv", "votes.csv", "--out", "."), ". is a folder."),
+        (("simulate", "--people", "0", "--out", "v.csv"), "There must be people"),
+        (("simulate", "--answered", "2", "--out", "v.csv"), "Answered must lie above 0"),
+        (("simulate", "--people", "9999999999", "--statements", "99", "--out", "v.csv"), "pairs."),
+        (("import", ".", "--out", "there"), "has no column comment-id|There is no votes.csv|no column"),
+    ],
+)  # fmt: skip
+def test_rubbish_is_refused_with_exit_code_2_and_clear_words(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, [(1, 1, "maybe"), (2, 1, 1)], "bad.csv")
+    put(tmp_path, [(1, 1, 1)])
+    put(tmp_path, [("age", "old", 1)], "margins.csv", "column,value,share")
+    if words[0] == "import":
+        put(tmp_path, [], "votes.csv", "a,b")
+    elif "--statements" in words and words[0] == "votes.csv":
+        put(tmp_path, [(1, 1, 1), (1, 1, 1)], "bad.csv")
+    assert opinion(*words) == 2
+    told = capsys.readouterr().err
+    import re
+
+    assert re.search(said, told), told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("votes.csv", "--format", "xml"), ("votes.csv", "--seed", "-1"), ("predict", "votes.csv")],
+)
+def test_what_the_command_line_does_not_know_is_exit_code_2(words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        opinion(*words)
+    assert caught.value.code == 2
