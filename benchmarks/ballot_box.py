@@ -333,24 +333,27 @@ class Browser:
         """Return the number of whoever is signed in."""
         return int(self.name.removeprefix("person:"))
 
+    @property
+    def cookies(self) -> str:
+        """Return the line of a request that shows the site its own cookies again."""
+        from django.conf import settings
+
+        names = settings.CSRF_COOKIE_NAME, settings.SESSION_COOKIE_NAME
+        return f"Cookie: {names[0]}={self.csrf}; {names[1]}={self.session}"
+
     def get(self, address: str) -> bytes:
         """Return the request that asks for a page."""
-        return (
-            f"GET {address} HTTP/1.1\r\n{HEADERS}"
-            f"Cookie: csrftoken={self.csrf}; sessionid={self.session}\r\n\r\n"
-        ).encode()
+        return (f"GET {address} HTTP/1.1\r\n{HEADERS}{self.cookies}\r\n\r\n").encode()
 
     def post(self, address: str, fields: Mapping[str, Any]) -> bytes:
         """Return the request that sends a form."""
-        from django.conf import settings
         from django.middleware.csrf import _mask_cipher_secret
 
-        names = settings.CSRF_COOKIE_NAME, settings.SESSION_COOKIE_NAME
         token = _mask_cipher_secret(self.csrf)
         body = urlencode({"csrfmiddlewaretoken": token, **fields}, doseq=True)
         return (
             f"POST {address} HTTP/1.1\r\n{HEADERS}Referer: https://{HOST}{address}\r\n"
-            f"Cookie: {names[0]}={self.csrf}; {names[1]}={self.session}\r\n"
+            f"{self.cookies}\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
@@ -470,7 +473,8 @@ def acknowledged(answers: Sequence[Answer]) -> dict[str, str]:
     return {
         one.voter: one.receipt
         for one in answers
-        if (one.status == 302 and "receipt" in one.where) or (one.status == 200 and one.receipt)
+        if (one.status == 302 and one.where.startswith("/money/"))
+        or (one.status == 200 and one.receipt)
     }
 
 
