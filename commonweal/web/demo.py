@@ -39,7 +39,7 @@ from commonweal.kit.home import home
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
-from commonweal.web import demo_appraisals, demo_codes, demo_pots
+from commonweal.web import demo_appraisals, demo_codes, demo_papers, demo_pots
 from commonweal.web.larkmere import challenges as asked
 from commonweal.web.larkmere import deliveries as stories
 from commonweal.web.larkmere import ideas
@@ -404,6 +404,7 @@ def _open_pot(borough: Borough, challenge: Challenge, listed: list[Proposal]) ->
     budgets.tell_opening(pot_id=pot.pk, at=pot.opens_at)
     likes = {idea.title: idea.theme for idea in ideas.HOSPITAL}
     _vote(borough, pot, likes, borough.lot.sample(borough.everyone, VOTERS), (-11, -0.1))
+    demo_papers.fill(borough, pot)
 
 
 def _spring_pot(borough: Borough, challenge: Challenge, listed: list[Proposal]) -> None:
