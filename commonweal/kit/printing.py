@@ -73,7 +73,7 @@ def _set(template: Path, given: Mapping[str, Any]) -> bytes:
 
 
 def _compile(template: Path | bytes, inputs: dict[str, str], **given: Any) -> bytes:
-    return typst.compile(
+    pdf: bytes = typst.compile(
         template,
         font_paths=[_fonts()],
         ignore_system_fonts=True,
@@ -81,6 +81,7 @@ def _compile(template: Path | bytes, inputs: dict[str, str], **given: Any) -> by
         pdf_standards="ua-1",
         **given,
     )
+    return pdf
 
 
 @cache

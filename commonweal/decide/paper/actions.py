@@ -194,7 +194,9 @@ def check_in(*, viewer: Viewer, batch_id: int, somebody: Somebody) -> bool:
     except voting.VotedAlready as already:
         gave_way = pot.paper_policy == PaperPolicy.PAPER and voting.take_back(pot=pot, voter=voter)
         if not gave_way:
-            raise SetItAside(Why.TWICE, str(already)) from None
+            voted = queries.voted_already(pot, somebody)
+            words = rules.words_of_staff(voted) if voted else str(already)
+            raise SetItAside(Why.TWICE, words) from None
         _tell_taken_back(viewer, pot)
     if somebody.name:
         _take_slip(pot, somebody.name)

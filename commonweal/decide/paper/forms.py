@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from commonweal.decide.ballots.rules import Choice, words_of
+from commonweal.decide.ballots.rules import Choice
 from commonweal.decide.budgets.models import BallotKind, Pot, Project
 from commonweal.decide.paper import queries, rules
 from commonweal.decide.paper.actions import Reading
@@ -150,7 +150,7 @@ class WhoForm(forms.Form):
             return None
         voted = queries.voted_already(self.pot, somebody)
         if voted is not None:
-            self.add_error(None, words_of(voted))
+            self.add_error(None, rules.words_of_staff(voted))
             return None
         return somebody
 

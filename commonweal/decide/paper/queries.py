@@ -121,6 +121,7 @@ class Sums:
     agreed: int
     spoiled: int
     has_slips: bool
+    is_open: bool
 
     @property
     def missing(self) -> int | None:
@@ -146,7 +147,8 @@ class Sums:
 
     def lines(self) -> list[Line]:
         """Return the table: issued, returned, checked in, keyed, with what does not add up."""
-        return [*self._went_out(), *self._came_in(), *self._were_keyed()]
+        came_in = self._came_in() if self.returned is not None else []
+        return [*self._went_out(), *came_in, *(self._were_keyed() if self.is_open else [])]
 
     def _went_out(self) -> list[Line]:
         if self.returned is None:
@@ -252,6 +254,7 @@ def sums_of(found: list[Batch]) -> dict[int, Sums]:
             agreed=of_outcome[batch.pk].get(Outcome.AGREED, 0),
             spoiled=of_outcome[batch.pk].get(Outcome.SPOILED, 0),
             has_slips=batch.pot.reach != Reach.EVERYONE,
+            is_open=batch.opened_at is not None,
         )
         for batch in found
     }

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
+from commonweal.decide.ballots.models import Channel
 from commonweal.decide.ballots.rules import asks
 from commonweal.decide.budgets.models import BallotKind, Pot, Reach
 from commonweal.decide.budgets.rules import may_run
@@ -53,6 +54,17 @@ def why_spoiled(keying: Keying) -> str:
 
 
 # --- words
+
+
+def words_of_staff(channel: Channel) -> str:
+    """Say to staff by what way somebody has voted already."""
+    return {
+        Channel.ONLINE: _("This person has voted already, on-line."),
+        Channel.CODE: _("This voting code has been used already."),
+        Channel.PAPER: _("This person has voted already, on paper."),
+        Channel.TELEPHONE: _("This person has voted already, by telephone."),
+        Channel.KIOSK: _("This person has voted already, at a kiosk."),
+    }[channel]
 
 
 def consent_words() -> str:
