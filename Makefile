@@ -54,6 +54,7 @@ clean:  ## Remove what setup made (the demo's data in var/ stays)
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python tools/frontend.py
 	@$(BIN)/python -m commonweal.engine.voting.warm
+	@$(BIN)/python -m commonweal.engine.opinion.warm
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.base
