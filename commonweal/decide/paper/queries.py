@@ -509,12 +509,7 @@ def desk_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
     if not may_run(viewer, pot):
         return None
     waiting = list(paper_pending(pot).order_by("first")[:20])
-    return {
-        "waiting": waiting,
-        "waits": _waits(len(waiting)) if waiting else "",
-        "is_closed": pot.state(viewer.at) == "closed",
-        "channels": turnout_by_channel(pot),
-    }
+    return {"waiting": waiting, "waits": _waits(len(waiting)) if waiting else ""}
 
 
 def _waits(number: int) -> str:
