@@ -171,7 +171,7 @@ def test_a_tie_is_told_and_anyone_draws_the_lot_again(ended, visit, client: Clie
     put(pot, [numbers(pot)] * 7)
     page = visit(at("result", count(pot)))
     command = next(line for line in page.html.split("\n") if "| sha256sum" in line)
-    command = command.partition("printf ")[2].partition("</p>")[0].replace("&#x27;", "'")
+    command = command.partition("printf ")[2].partition("</code>")[0].replace("&#x27;", "'")
     said = subprocess.run(f"printf {command}", shell=True, capture_output=True, text=True).stdout
     winner = pot.projects.get(is_funded=True)
     assert f"“{winner.title}” went first: its lot was the lowest." in page.text
