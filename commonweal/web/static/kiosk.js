@@ -7,7 +7,6 @@ let timer;
 
 function wait() {
   clearTimeout(timer);
-  if (dialog.open) dialog.close();
   timer = setTimeout(ask, ASKS);
 }
 
@@ -18,8 +17,9 @@ function ask() {
 
 if (start) {
   for (const kind of ["pointerdown", "keydown", "scroll", "input"]) {
-    addEventListener(kind, wait, { passive: true });
+    addEventListener(kind, () => dialog.open || wait(), { passive: true });
   }
+  dialog.addEventListener("close", wait); // not at the touch: its end would press what lies beneath
   addEventListener("pageshow", (event) => event.persisted && location.replace(start));
   wait();
 }
