@@ -408,10 +408,11 @@ def test_the_set_up_and_the_desk_say_who_could_vote_twice(
     ):
         pot = world.a_pot(challenge, level=level)
         assert said in visit(desk, reverse("registers:codes", args=[pot.pk])).text
-        actions.make_sheets(
-            viewer=seen_by(clerk), pot_id=pot.pk, key=bytes([level]) * 32, count=1, replace=False
-        )
-        assert said in visit(desk, reverse("budgets:check", args=[pot.pk])).text
+        check = visit(desk, reverse("budgets:check", args=[pot.pk]))
+        assert "says who could then vote twice, and how to rule it out" in check.text
+    codes_alone = world.a_pot(challenge, reach=Reach.CODES)
+    check = visit(desk, reverse("budgets:check", args=[codes_alone.pk]))
+    assert "vote twice" not in check.text
 
 
 @pytest.mark.parametrize("how_many", [1, 6])

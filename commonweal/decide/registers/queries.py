@@ -207,8 +207,7 @@ def pot_desk_panel(viewer: Viewer, pot: Pot) -> Mapping[str, Any] | None:
     if not may_see_people(viewer, pot.community):
         return None
     waits = pot.state(viewer.at) in ("coming", "open")
-    twice = waits and pot.reach == Reach.PLACE and CodeBatch.objects.filter(pot=pot).exists()
-    return {"twice": twice, "meets": pot.level >= Level.REGISTER}
+    return {"twice": waits and pot.reach == Reach.PLACE}
 
 
 def loose_codes_used(pot: Pot) -> int:
