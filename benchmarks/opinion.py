@@ -18,9 +18,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from commonweal.engine.opinion import Votes, adjusted_rand, fit, mixture, overview, shares, simulate
+from commonweal.engine.opinion import Votes, adjusted_rand, mixture, overview, shares, simulate
 from commonweal.engine.opinion.files import read_votes
-from commonweal.engine.opinion.model import split
+from commonweal.engine.opinion.model import refreshed, split
 from commonweal.engine.opinion.overview import fitted
 from commonweal.engine.opinion.shares import AGREE
 from commonweal.engine.opinion.warm import warm
@@ -150,7 +150,7 @@ def coverage(times: int = 8) -> float:
 
 
 def refresh() -> Figures:
-    """Add 1,000 votes to a conversation of 100,000 people, and bring the model up to date."""
+    """Add 1,000 votes to a conversation of 100,000 people, and bring people and shares up to date."""
     rng = np.random.default_rng(1)
     made = simulate(rng, people=100_000, statements=500, groups=4, answered=0.066)
     votes = Votes.from_log(made.person[:-1000], made.statement[:-1000], made.value[:-1000])
@@ -158,11 +158,12 @@ def refresh() -> Figures:
     began = time.process_time()
     votes = votes.updated(made.person[-1000:], made.statement[-1000:], made.value[-1000:])
     added = time.process_time() - began
-    if len(votes.statements) + 1 == len(model.first):
-        fit(votes, sweeps=1, warm=model)
+    touched = np.unique(votes.places_of_people(made.person[-1000:]))
+    model = refreshed(model, votes, touched)
+    shares(votes)
     whole = time.process_time() - began
     print(
-        f"Refresh after 1,000 votes on {len(votes):,}: votes {added:.2f} s, with model {whole:.2f} s"
+        f"Refresh after 1,000 votes on {len(votes):,}: votes {added:.2f} s, with people and shares {whole:.2f} s"
     )
     return {"votes": added, "with_model": whole}
 

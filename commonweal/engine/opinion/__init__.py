@@ -14,7 +14,7 @@ from commonweal.engine.opinion.lists import (
     special_to_groups,
     unsure,
 )
-from commonweal.engine.opinion.model import Choice, Model, choose, fit
+from commonweal.engine.opinion.model import Choice, Model, choose, fit, refreshed
 from commonweal.engine.opinion.overview import Overview, overview
 from commonweal.engine.opinion.population import Raked, rake
 from commonweal.engine.opinion.shares import Shares, discoveries, shares
@@ -45,6 +45,7 @@ __all__ = [
     "mixture",
     "overview",
     "rake",
+    "refreshed",
     "shares",
     "short_list",
     "simulate",

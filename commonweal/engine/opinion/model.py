@@ -1,6 +1,6 @@
 """A model of the votes that were seen: how likely everyone agrees with every statement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,6 +95,54 @@ class Model:
         """
         middle, variance = self.odds(person, statement)
         return logistic(middle / np.sqrt(1 + np.pi * variance / 8))
+
+
+def refreshed(model: Model, votes: Votes, people: NDArray[np.intp]) -> Model:
+    """Bring some people up to date with their newest votes, and leave statements as they are.
+
+    Parameters
+    ----------
+    model : Model
+        Of earlier votes of the same people on the same statements.
+    votes : Votes
+        All votes, the newest too.
+    people : int array
+        The places of those who voted since, rising.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ValueError
+        If there are other people or statements than in the model: fit it anew then.
+
+    Notes
+    -----
+    Time O(votes of these people), and a copy of the positions.
+
+    References
+    ----------
+    As :func:`fit`.
+
+    Examples
+    --------
+    >>> votes = Votes.from_log([1, 1, 2, 2], [7, 8, 7, 8], [1, -1, 1, -1])
+    >>> model = fit(votes, dimensions=0)
+    >>> later = votes.updated([2], [8], [1])
+    >>> newer = refreshed(model, later, np.array([1]))
+    >>> bool(newer.probability([1], [1])[0] > model.probability([1], [1])[0])
+    True
+    """
+    if (len(model.mean), len(model.first)) != (len(votes.people) + 1, len(votes.statements) + 1):
+        raise ValueError("the model has other people or statements; fit it anew")
+    few = votes.among(people)
+    state = _State.warm(few, model)
+    state._people(few, np.zeros((0, 0)), np.zeros((0, 0)), turns=3, fresh=True)
+    mean, spread = model.mean.copy(), model.spread.copy()
+    mean[people], spread[people] = state.mean, state.spread
+    return replace(model, mean=mean, spread=spread)
 
 
 def logistic(odds: Floats) -> Floats:

@@ -21,7 +21,7 @@ from commonweal.engine.opinion.short_list import (
 from commonweal.engine.opinion.votes import Votes
 
 LARGE = 250_000
-SAMPLE = 60_000
+SAMPLE, MOST_SAMPLE = 60_000, 300_000
 _SWEEPS = 2
 
 
@@ -85,7 +85,8 @@ def fitted(votes: Votes, rng: np.random.Generator) -> tuple[Model, Choice, Votes
 
     Notes
     -----
-    With more votes the number of dimensions is chosen on as many people as have about 60,000, and
+    With more votes the number of dimensions is chosen on as many people as have about
+    60,000, or one in 150 where that is more, and
     the model of those is where two passes over everybody begin.
 
     References
@@ -102,7 +103,7 @@ def fitted(votes: Votes, rng: np.random.Generator) -> tuple[Model, Choice, Votes
     if len(votes) <= LARGE:
         choice = choose(votes, rng)
         return fit(votes, dimensions=choice.dimensions), choice, votes
-    sample = sample_of(votes, rng, most_votes=SAMPLE)
+    sample = sample_of(votes, rng, most_votes=max(SAMPLE, min(MOST_SAMPLE, len(votes) // 150)))
     choice = choose(sample, rng, folds=1, sweeps=10)
     start = fit(sample, dimensions=choice.dimensions, sweeps=15)
     return fit(votes, sweeps=_SWEEPS, warm=start), choice, sample

@@ -162,7 +162,8 @@ class Votes:
         """
         if not len(np.asarray(value)):
             return self
-        return merged([self, Votes.from_log(person, statement, value, moment=moment)])
+        fresh = Votes.from_log(person, statement, value, moment=moment)
+        return _inserted(self, fresh) or merged([self, fresh])
 
     def chosen(self, keep: NDArray[np.bool_]) -> "Votes":
         """Return only the votes where ``keep`` is true, with all people and statements."""
@@ -246,6 +247,47 @@ def merged(parts: Sequence[Votes]) -> Votes:
         moment=np.concatenate(moments) if moments else None,
         people=_together([part.people for part in parts], "person"),
         statements=_together([part.statements for part in parts], "statement"),
+    )
+
+
+def _inserted(votes: Votes, fresh: Votes) -> Votes | None:
+    """Put some votes of people and on statements that are known into their rows; None if not so."""
+    if (votes.moment is None) != (fresh.moment is None):
+        return None
+    who = votes.places_of_people(fresh.people)
+    what = votes.places_of_statements(fresh.statements)
+    if (who < 0).any() or (what < 0).any():
+        return None
+    width = len(votes.statements)
+    key = votes.person.astype(np.int64) * width + votes.statement
+    new = who[fresh.person] * width + what[fresh.statement]
+    at = np.searchsorted(key, new)
+    there = at < len(key)
+    there[there] = key[at[there]] == new[there]
+    value = votes.value.copy()
+    moment = None if votes.moment is None else votes.moment.copy()
+    again, place = np.flatnonzero(there), at[there]
+    if moment is not None and fresh.moment is not None:
+        old, now = moment[place], fresh.moment[again]
+        later = (now > old) | ((now == old) & (fresh.value[again] > value[place]))
+        again, place = again[later], place[later]
+        moment[place] = fresh.moment[again]
+    value[place] = fresh.value[again]
+    first, at = np.flatnonzero(~there), at[~there]
+    start = votes.start.copy()
+    added = np.bincount(who[fresh.person[first]], minlength=len(votes.people))
+    start[1:] += np.cumsum(added)
+    new_moment = None
+    if moment is not None and fresh.moment is not None:
+        new_moment = np.insert(moment, at, fresh.moment[first])
+    stands = what[fresh.statement[first]].astype(votes.statement.dtype)
+    return Votes(
+        votes.people,
+        votes.statements,
+        start,
+        np.insert(votes.statement, at, stands),
+        np.insert(value, at, fresh.value[first]),
+        new_moment,
     )
 
 

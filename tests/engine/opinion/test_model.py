@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.engine.opinion import Votes, model_kernel
-from commonweal.engine.opinion.model import choose, fit, full, log_loss, packed, split
+from commonweal.engine.opinion.model import choose, fit, full, log_loss, packed, refreshed, split
 from tests.engine.opinion.conversations import Entry, logs, votes_of
 from tests.engine.opinion.planted import low_rank
 
@@ -173,3 +173,20 @@ def test_it_can_begin_from_an_earlier_model() -> None:
         fit(planted.votes.updated([1], [99], [1]), warm=start)
     with pytest.raises(ValueError, match="dimensions is -1"):
         fit(planted.votes, dimensions=-1)
+
+
+def test_people_can_be_brought_up_to_date_alone() -> None:
+    rng = np.random.default_rng(11)
+    planted = low_rank(rng, 300, 40, 1)
+    late = rng.random(len(planted.votes)) < 0.02
+    model = fit(planted.votes.chosen(~late), dimensions=1)
+    votes = planted.votes
+    people = np.unique(votes.person[late]).astype(np.intp)
+    newer = refreshed(model, votes, people)
+    others = np.append(np.setdiff1d(np.arange(300), people), 300)
+    assert newer.mean[others].tolist() == model.mean[others].tolist()
+    whole = fit(votes, dimensions=1)
+    apart = np.abs(newer.positions[people] - whole.positions[people]).mean()
+    assert apart < np.abs(model.positions[people] - whole.positions[people]).mean() / 2
+    with pytest.raises(ValueError, match="has other people or statements"):
+        refreshed(model, votes.updated([999], [1], [1]), people)

@@ -48,6 +48,17 @@ def test_an_update_is_the_same_as_the_whole_log(log: list[Entry], cut: int, time
     assert same(now, votes_of(log, timed=timed))
 
 
+@given(logs, logs, st.booleans())
+def test_an_update_among_those_who_are_known_is_the_same_too(
+    early: list[Entry], late: list[Entry], timed: bool
+) -> None:
+    before = votes_of(early, timed=timed)
+    known = [e for e in late if e.person in before.people and e.statement in before.statements]
+    fresh = [[e.person for e in known], [e.statement for e in known], [e.value for e in known]]
+    now = before.updated(*fresh, moment=[e.moment for e in known] if timed else None)
+    assert same(now, votes_of(early + known, timed=timed))
+
+
 @given(logs)
 def test_rows_are_in_order_and_tallies_are_counts(log: list[Entry]) -> None:
     votes = votes_of(log)
