@@ -305,7 +305,7 @@ def test_what_was_missing_does_not_tell_how_few_chose_an_idea(
     line = client.get(f"/api/pots/{pot.pk}/result").json()["projects"][1]
     assert {name for name, told in line.items() if told is None} == {
         "votes", "payment_pence", "shortfall_pence", "needed_ballots", "needed_approvals",
-        "needed_cost_pence", "effective_votes",
+        "needed_cost_pence", "effective_votes", "score",
     }  # fmt: skip
 
 
