@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ from commonweal.ground.places.models import RoleKind
 from tests.decide.conftest import numbers
 from tests.decide.papers import clerks, fresh, issued, key, marked, opened
 from tests.factories import world
+from tests.visit import sign_in
 
 EMPTY = actions.Reading(Says.EMPTY)
 NONE = actions.Reading(Says.NONE)
@@ -435,3 +437,24 @@ def test_the_order_of_the_box_is_not_the_order_of_the_papers(pot, staff, communi
     for column in ("id", "ctid"):
         rows = Ballot.objects.raw(f"SELECT * FROM ballots_ballot ORDER BY {column}")
         assert [row.projects for row in rows] != [[a]] * 10 + [[b]] * 10
+
+
+# --- on paper
+
+
+@pytest.mark.parametrize("reach", [Reach.PLACE, Reach.EVERYONE])
+@pytest.mark.parametrize("size", ["", "large"])
+def test_papers_are_printed_with_slips_or_without_whatever_stands_in_the_titles(
+    reach, size, pot, staff, client
+):
+    Pot.objects.update(reach=reach)
+    pot.projects.update(title="Swings 👩‍👩‍👧 #emph[x] 你好")
+    batch = issued(staff[0], pot, 3)
+    desk = sign_in(client, staff[0].person, second_factor=True)
+    where = reverse("paper:papers", args=[batch.pk])
+    answer = desk.get(where, {"size": size})
+    assert answer.status_code == 200 and answer.content.startswith(b"%PDF-")
+    assert b"/StructTreeRoot" in answer.content
+    assert desk.get(where, {"part": "2"}).status_code == 404
+    tally = desk.get(reverse("paper:tally_sheet", args=[batch.pk]))
+    assert tally.content.startswith(b"%PDF-")
