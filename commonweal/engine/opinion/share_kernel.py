@@ -85,16 +85,31 @@ def _below(x, a, b, out):  # type: ignore[no-untyped-def]
 
 
 def _quantile(level, a, b, below, out):  # type: ignore[no-untyped-def]
-    """Find below which share a beta distribution has this much of itself, by halving."""
+    """Find below which share a beta distribution has this much of itself, by Newton's steps.
+
+    A step that would leave where the answer must lie is replaced by halving.
+    """
     one, p, q, told = np.empty(1), np.empty(1), np.empty(1), np.empty(1)
     for n in range(len(a)):
-        low, high = 0.0, 1.0
         p[0], q[0] = a[n], b[n]
-        for _ in range(40):
-            one[0] = 0.5 * (low + high)
+        scale = math.lgamma(a[n] + b[n]) - math.lgamma(a[n]) - math.lgamma(b[n])
+        low, high = 0.0, 1.0
+        one[0] = a[n] / (a[n] + b[n])
+        for _ in range(60):
             below(one, p, q, told)
             if told[0] < level:
                 low = one[0]
             else:
                 high = one[0]
-        out[n] = 0.5 * (low + high)
+            x = one[0]
+            step = 0.5 * (low + high)
+            if 0.0 < x < 1.0:
+                dense = math.exp(scale + (a[n] - 1.0) * math.log(x) + (b[n] - 1.0) * math.log1p(-x))
+                if dense > 0.0:
+                    newton = x - (told[0] - level) / dense
+                    if low < newton < high:
+                        step = newton
+            one[0] = step
+            if abs(step - x) < 1e-10 or high - low < 1e-12:
+                break
+        out[n] = one[0]
