@@ -17,6 +17,7 @@ from commonweal.engine.opinion.lists import (
 from commonweal.engine.opinion.model import Choice, Model, choose, fit, refreshed
 from commonweal.engine.opinion.overview import Overview, overview
 from commonweal.engine.opinion.population import Raked, rake
+from commonweal.engine.opinion.routing import Showing, next_statement, showing_probabilities
 from commonweal.engine.opinion.shares import Shares, discoveries, shares
 from commonweal.engine.opinion.short_list import ShortList, short_list
 from commonweal.engine.opinion.simulate import Simulated, simulate
@@ -32,6 +33,7 @@ __all__ = [
     "Raked",
     "Shares",
     "ShortList",
+    "Showing",
     "Simulated",
     "Votes",
     "adjusted_rand",
@@ -43,11 +45,13 @@ __all__ = [
     "fit",
     "merged",
     "mixture",
+    "next_statement",
     "overview",
     "rake",
     "refreshed",
     "shares",
     "short_list",
+    "showing_probabilities",
     "simulate",
     "special_to_groups",
     "unsure",
