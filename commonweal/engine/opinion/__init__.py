@@ -20,6 +20,7 @@ from commonweal.engine.opinion.population import Raked, rake
 from commonweal.engine.opinion.routing import Showing, next_statement, showing_probabilities
 from commonweal.engine.opinion.shares import Shares, discoveries, shares
 from commonweal.engine.opinion.short_list import ShortList, short_list
+from commonweal.engine.opinion.similar import Similar, similar_statements
 from commonweal.engine.opinion.simulate import Simulated, simulate
 from commonweal.engine.opinion.votes import Votes, merged
 
@@ -34,6 +35,7 @@ __all__ = [
     "Shares",
     "ShortList",
     "Showing",
+    "Similar",
     "Simulated",
     "Votes",
     "adjusted_rand",
@@ -52,6 +54,7 @@ __all__ = [
     "shares",
     "short_list",
     "showing_probabilities",
+    "similar_statements",
     "simulate",
     "special_to_groups",
     "unsure",
