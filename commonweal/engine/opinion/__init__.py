@@ -7,6 +7,7 @@ from commonweal.engine.opinion.groups import (
     find_groups,
     mixture,
 )
+from commonweal.engine.opinion.guards import Copies, Without, copies, without
 from commonweal.engine.opinion.lists import (
     Listed,
     common_ground,
@@ -26,6 +27,7 @@ from commonweal.engine.opinion.votes import Votes, merged
 
 __all__ = [
     "Choice",
+    "Copies",
     "Groups",
     "Listed",
     "Mixture",
@@ -38,9 +40,11 @@ __all__ = [
     "Similar",
     "Simulated",
     "Votes",
+    "Without",
     "adjusted_rand",
     "choose",
     "common_ground",
+    "copies",
     "discoveries",
     "dividing_lines",
     "find_groups",
@@ -58,4 +62,5 @@ __all__ = [
     "simulate",
     "special_to_groups",
     "unsure",
+    "without",
 ]

