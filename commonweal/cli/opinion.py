@@ -165,7 +165,8 @@ def run_map(args: argparse.Namespace) -> int:
 def _complaint(error: ValueError) -> Complaint:
     said = [plain(problem) for problem in getattr(error, "problems", ()) or (str(error),)]
     more = _("… and {count} more").format(count=len(said) - 5) if len(said) > 5 else ""
-    first = said[0][:1].upper() + said[0][1:]
+    begins_with_file = "." in said[0].split(" ")[0]
+    first = said[0] if begins_with_file else said[0][:1].upper() + said[0][1:]
     return Complaint(first + ".", "\n".join([*said[1:5], *([more] if more else [])]))
 
 

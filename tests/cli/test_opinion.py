@@ -209,7 +209,7 @@ def test_polis_files_go_there_and_back(tmp_path: Path, capsys: pytest.CaptureFix
     ("words", "said"),
     [
         (("nothing.csv",), "There is no file nothing.csv; check the name and the folder."),
-        (("bad.csv",), "Bad.csv, line 2: the vote is 'maybe', not -1 to 1."),
+        (("bad.csv",), "^bad.csv, line 2: the vote is 'maybe', not -1 to 1."),
         (("votes.csv", "--statements", "bad.csv", "--seed", "1"), "listed twice"),
         (("votes.csv", "--population", "votes.csv"), "has no column column"),
         (("votes.csv", "--population", "margins.csv"), "has no column age"),
