@@ -52,7 +52,9 @@ def look(watch: Watch, name: str, *, script: bool = True) -> None:
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).first.press("Enter")
+    """Press a button, and wait for the page it leads to."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name).first.press("Enter")
 
 
 def key(page: Page, pot: Pot, serial: int, marks: str) -> None:
@@ -62,7 +64,8 @@ def key(page: Page, pot: Pot, serial: int, marks: str) -> None:
     page.keyboard.type(printed(pot.pk, serial))
     page.keyboard.press("Tab")
     page.keyboard.type(marks)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

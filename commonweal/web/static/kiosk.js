@@ -19,7 +19,10 @@ if (start) {
   for (const kind of ["pointerdown", "keydown", "scroll", "input"]) {
     addEventListener(kind, () => dialog.open || wait(), { passive: true });
   }
-  dialog.addEventListener("close", wait); // not at the touch: its end would press what lies beneath
+  // Not at the touch, whose end would press what lies beneath. Escape closes without a submit; that
+  // it closed may be told late, when it asks again already.
+  dialog.addEventListener("submit", wait);
+  dialog.addEventListener("close", () => dialog.open || wait());
   addEventListener("pageshow", (event) => event.persisted && location.replace(start));
   wait();
 }
