@@ -652,7 +652,7 @@ def test_what_was_voted_on_stays_whoever_asks(pot, resident, seen_by) -> None:
         lambda: Pot.objects.update(rule="greedy"),
         lambda: Pot.objects.update(closes_at=pot.closes_at - timedelta(hours=1)),
     ):
-        with pytest.raises(IntegrityError, match="have voted"), transaction.atomic():
+        with pytest.raises(IntegrityError, match="voting has opened"), transaction.atomic():
             change()
 
 
