@@ -60,10 +60,18 @@ document.addEventListener("htmx:before:response", (event) => {
   isLost(event);
 });
 
-// Of a double click only the first counts, or the second would take out what the first put in.
+// Of a double click only the first counts, or the second would take out what the first put in. Two
+// quick taps at one spot of the screen are none, if the page was scrolled between them.
+const NEAR = 30;
+let last = { x: -NEAR, y: -NEAR };
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[name=do][hx-post]");
-  if (event.detail < 2 || !button || /^(more|less)-/.test(button.value)) return;
+  if (!button || /^(more|less)-/.test(button.value)) return;
+  const here = { x: event.pageX, y: event.pageY };
+  const isSame = Math.abs(here.x - last.x) < NEAR && Math.abs(here.y - last.y) < NEAR;
+  last = here;
+  if (event.detail < 2 || !isSame) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, true);
