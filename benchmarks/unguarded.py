@@ -19,6 +19,7 @@ from commonweal.web.wsgi import application  # first: it sets Django up
 
 __all__ = ["application"]
 PAUSE = 0.02  # seconds between looking and writing, where careless code does something else
+LONG = 0.5  # the same, long enough that a close falls into it each time
 
 
 def look_then_write(pot: Pot, voter: Voter, choice: Choice) -> Ballot:
@@ -47,7 +48,7 @@ def without(guard: str) -> None:
 
         def looked_at(viewer: Viewer, *asked: Any) -> queries.Held | None:
             found = held(viewer, *asked)
-            time.sleep(PAUSE)
+            time.sleep(LONG)
             return found
 
         queries.pot_held_open = looked_at
