@@ -39,6 +39,7 @@ def test_a_receipt_is_kept_without_what_was_chosen(pot, resident, visit, signed_
     code = Ballot.objects.get().code
     for words in (code, "Keep it as a text file", "nobody can make you prove", "need not keep it"):
         assert words in page.text
+    assert "cannot write to you" not in page.text
     kept = client.get(at("receipt", pot), {"as": "text"})
     assert kept["Content-Type"].startswith("text/plain")
     text = kept.content.decode()

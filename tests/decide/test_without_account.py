@@ -74,6 +74,7 @@ def test_a_guest_votes_keeps_a_receipt_and_changes_their_mind(open_to_all) -> No
     page = cast(client, open_to_all, [first])
     assert Ballot.objects.get().code in page.text
     assert "You can change it in this browser until" in page.text
+    assert "so we cannot write to you when the result is there" in page.text
     cast(other, open_to_all, [second])
     cast(client, open_to_all, [second])
     assert [ballot.projects for ballot in Ballot.objects.all()] == [[second], [second]]
