@@ -58,7 +58,7 @@ def elections(draw: st.DrawFn) -> Election:
     value = None
     if vote_type == "ordinal":
         value = [1 + sum(v == w for _, w in pairs[:n]) for n, (_, v) in enumerate(pairs)]
-    elif vote_type in ("cumulative", "scoring") and pairs:
+    elif vote_type in ("cumulative", "scoring"):
         value = [draw(st.integers(0, 2000)) for _ in pairs]
     profile = Profile.from_indices(
         np.array(ids, dtype=object),

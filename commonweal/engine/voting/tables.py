@@ -10,7 +10,7 @@ import numpy as np
 
 from commonweal.engine.voting.ballot_limits import decimal
 from commonweal.engine.voting.content import MOST_BYTES, content_of
-from commonweal.engine.voting.election import VOTE_TYPES, Column, Election
+from commonweal.engine.voting.election import VOTE_TYPES, WITH_POINTS, Column, Election
 from commonweal.engine.voting.profile import DEAREST, Profile
 from commonweal.engine.voting.rows import (
     MOST_BALLOTS,
@@ -317,7 +317,7 @@ def _election(menu: _Menu, marks: _Marks, problems: Problems) -> Election:
     value = None
     if vote_type == "ordinal":
         value = marks.value["rank"]
-    elif vote_type in ("cumulative", "scoring") and pointed:
+    elif vote_type in WITH_POINTS and (pointed or not marks.project):  # none: all fund nothing
         value = marks.value["points"]
     if vote_type == "ordinal" and len(marks.project) and not ranked:
         problems.end(0, "the ballots are ordinal but have no column rank", "add it, 1 for first")
