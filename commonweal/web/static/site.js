@@ -60,18 +60,21 @@ document.addEventListener("htmx:before:response", (event) => {
   isLost(event);
 });
 
-// Of a double click only the first counts, or the second would take out what the first put in. Two
-// quick taps at one spot of the screen are none, if the page was scrolled between them.
+// Of a double click only the first counts, or the second would take out what the first put in. What
+// lies there by then may be another button: of the same idea, or at the same place of the page. Points
+// one by one and steps in one direction are meant, and so are quick taps with a scroll between them.
 const NEAR = 30;
-let last = { x: -NEAR, y: -NEAR };
+let last = { x: -NEAR, y: -NEAR, value: "" };
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[name=do][hx-post]");
   if (!button || /^(more|less)-/.test(button.value)) return;
-  const here = { x: event.pageX, y: event.pageY };
-  const isSame = Math.abs(here.x - last.x) < NEAR && Math.abs(here.y - last.y) < NEAR;
+  const here = { x: event.pageX, y: event.pageY, value: button.value };
+  const isPlace = Math.abs(here.x - last.x) < NEAR && Math.abs(here.y - last.y) < NEAR;
+  const isIdea = here.value.split("-")[1] === last.value.split("-")[1];
+  const isStep = here.value === last.value && /^(up|down)-/.test(here.value);
   last = here;
-  if (event.detail < 2 || !isSame) return;
+  if (event.detail < 2 || isStep || !(isPlace || isIdea)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, true);
