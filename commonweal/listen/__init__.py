@@ -1,0 +1,1 @@
+"""Listen: what matters to people, and where they agree."""
