@@ -18,7 +18,7 @@ from commonweal.engine.opinion.lists import (
 from commonweal.engine.opinion.model import Choice, Model, choose, fit, refreshed
 from commonweal.engine.opinion.overview import Overview, overview
 from commonweal.engine.opinion.population import Raked, rake
-from commonweal.engine.opinion.routing import Showing, next_statement, showing_probabilities
+from commonweal.engine.opinion.routing import Bearings, Position, Showing, chances, draw, position
 from commonweal.engine.opinion.shares import Shares, discoveries, shares
 from commonweal.engine.opinion.short_list import ShortList, short_list
 from commonweal.engine.opinion.similar import Similar, similar_statements
@@ -26,6 +26,7 @@ from commonweal.engine.opinion.simulate import Simulated, simulate
 from commonweal.engine.opinion.votes import Votes, merged
 
 __all__ = [
+    "Bearings",
     "Choice",
     "Copies",
     "Groups",
@@ -33,6 +34,7 @@ __all__ = [
     "Mixture",
     "Model",
     "Overview",
+    "Position",
     "Raked",
     "Shares",
     "ShortList",
@@ -42,22 +44,23 @@ __all__ = [
     "Votes",
     "Without",
     "adjusted_rand",
+    "chances",
     "choose",
     "common_ground",
     "copies",
     "discoveries",
     "dividing_lines",
+    "draw",
     "find_groups",
     "fit",
     "merged",
     "mixture",
-    "next_statement",
     "overview",
+    "position",
     "rake",
     "refreshed",
     "shares",
     "short_list",
-    "showing_probabilities",
     "similar_statements",
     "simulate",
     "special_to_groups",
