@@ -14,6 +14,8 @@ from commonweal.ground.journal import manifest as journal
 from commonweal.ground.people import manifest as people
 from commonweal.ground.places import manifest as places
 from commonweal.kit.manifest import Manifest
+from commonweal.listen.conversations import manifest as conversations
+from commonweal.listen.voices import manifest as voices
 from commonweal.propose.appraisals import manifest as appraisals
 from commonweal.propose.proposals import manifest as proposals
 from commonweal.spread.updates import manifest as updates
@@ -24,6 +26,8 @@ LOOP: tuple[Manifest, ...] = (
     directory.MANIFEST,
     challenges.MANIFEST,
     journal.MANIFEST,
+    conversations.MANIFEST,
+    voices.MANIFEST,
     proposals.MANIFEST,
     appraisals.MANIFEST,
     budgets.MANIFEST,

@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "commonweal.ground.places",
     "commonweal.ground.directory",
     "commonweal.ground.challenges",
+    "commonweal.listen.conversations",
+    "commonweal.listen.voices",
     "commonweal.propose.proposals",
     "commonweal.propose.appraisals",
     "commonweal.decide.budgets",

@@ -1,0 +1,7 @@
+"""What voices announce to the rest of the site."""
+
+from django.utils.translation import gettext_lazy as _
+
+from commonweal.kit.manifest import Manifest
+
+MANIFEST = Manifest(stage="listen", title=_("Vote on statements"), start="conversations:list")

@@ -1,0 +1,22 @@
+from django.db import migrations
+
+
+def _stays(column: str, table: str) -> migrations.RunSQL:
+    link = f"voices_showing_{column}_stays"
+    return migrations.RunSQL(
+        sql=f"ALTER TABLE voices_showing ADD CONSTRAINT {link}"
+        f" FOREIGN KEY ({column}, conversation_id) REFERENCES {table} (id, conversation_id)"
+        " DEFERRABLE INITIALLY DEFERRED",
+        reverse_sql=f"ALTER TABLE voices_showing DROP CONSTRAINT IF EXISTS {link}",
+    )
+
+
+class Migration(migrations.Migration):
+    """A showing, its participant and its statement are of one conversation."""
+
+    dependencies = [("voices", "0001_first"), ("conversations", "0002_tenancy")]
+
+    operations = [
+        _stays("participant_id", "conversations_participant"),
+        _stays("statement_id", "conversations_statement"),
+    ]
