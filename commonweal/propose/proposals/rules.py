@@ -2,70 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from django.utils.translation import gettext as _
-
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.places import rules as places
-from commonweal.ground.places.models import (
-    Community,
-    Level,
-    Organisation,
-    Standing,
-    StandingKind,
-)
-from commonweal.ground.places.rules import Viewer
+from commonweal.ground.places.models import Community
+from commonweal.ground.places.rules import Viewer, Voice, voices
 from commonweal.propose.proposals import queries
 from commonweal.propose.proposals.models import Comment, Merge, Proposal, Status
 
-
-class Voice(NamedTuple):
-    """As what a person may speak somewhere, and for whom if for an organisation."""
-
-    kind: StandingKind
-    organisation: Organisation | None = None
-
-    @property
-    def key(self) -> str:
-        """Return what a form calls it."""
-        return f"{self.kind.value}:{self.organisation.pk}" if self.organisation else self.kind.value
-
-    @property
-    def words(self) -> str:
-        """Return what a page calls it."""
-        if self.organisation is None:
-            return str(self.kind.label)
-        return _("%(standing)s, for %(organisation)s") % {
-            "standing": self.kind.label,
-            "organisation": self.organisation.name,
-        }
-
-
-def voices(viewer: Viewer, community: Community) -> list[Voice]:
-    """Return as what this person may speak there; none if they do not belong.
-
-    Whoever belongs speaks as any standing they have above or below; without one they are a
-    resident. Staff, charities and enterprises with a confirmed standing need not live there.
-    """
-    if viewer.person is None or community.authority_id != viewer.authority.pk:
-        return []
-    belongs = viewer.belongs(community, Level.SELF_DECLARED)
-    found = [
-        Voice(StandingKind(standing.kind), standing.organisation)
-        for standing in viewer.standings
-        if _is_near(standing, community)
-        and (belongs or standing.kind not in Standing.SELF_DECLARED)
-    ]
-    if belongs and not found:
-        return [Voice(StandingKind.RESIDENT)]
-    order = list(StandingKind)
-    return sorted(set(found), key=lambda voice: (order.index(voice.kind), voice.key))
-
-
-def _is_near(standing: Standing, community: Community) -> bool:
-    here, there = community.branch(), standing.community.branch()
-    return standing.community_id in here or community.pk in there
+__all__ = ["Voice", "voices"]  # as what people speak is for places to say
 
 
 def may_take_part(viewer: Viewer, community: Community) -> bool:
