@@ -14,6 +14,8 @@ urlpatterns = [
     path("", include("commonweal.ground.directory.urls")),
     path("", include("commonweal.ground.challenges.urls")),
     path("", include("commonweal.ground.journal.urls")),
+    path("", include("commonweal.listen.conversations.urls")),
+    path("", include("commonweal.listen.reports.urls")),
     path("", include("commonweal.propose.proposals.urls")),
     path("", include("commonweal.propose.appraisals.urls")),
     path("", include("commonweal.decide.budgets.urls")),

@@ -39,9 +39,10 @@ from commonweal.ground.places.models import (
     Standing,
     StandingKind,
 )
+from commonweal.listen.conversations.models import Answer
 from commonweal.propose.appraisals.models import Appraisal, State
 from commonweal.propose.proposals.models import Comment, Merge, Proposal
-from tests.factories import world
+from tests.factories import listen, world
 from tests.visit import sign_in
 
 
@@ -56,6 +57,8 @@ class Things:
     service: Any = None
     challenge: Any = None
     draft_challenge: Any = None
+    conversation: Any = None
+    statement: Any = None
     proposal: Any = None
     draft: Any = None
     comment: Any = None
@@ -106,6 +109,15 @@ def things(authority: Authority) -> Things:
     counted = a_counted_pot(challenge)
     step = a_milestone(counted, organisation, owner)
     member = OrganisationMember.objects.create(organisation=organisation, person=owner)
+    conversation = listen.a_conversation(authority, community=community, challenge=challenge)
+    listen.a_detail(conversation)
+    statement = listen.a_statement(
+        conversation, author=listen.a_participant(conversation, owner), is_first=False
+    )
+    Answer.objects.create(
+        statement=statement, heed="done", words="The board asked for it.", answered_at=now,
+        answered_by=owner,
+    )  # fmt: skip
     return Things(
         authority=authority,
         owner=owner,
@@ -114,6 +126,8 @@ def things(authority: Authority) -> Things:
         service=service,
         challenge=challenge,
         draft_challenge=unpublished,
+        conversation=conversation,
+        statement=statement,
         proposal=proposal,
         draft=draft,
         comment=a_comment(proposal, owner),
@@ -356,6 +370,7 @@ NAMED = {
     "counts:ballots": {"pot_id": "counted"},
     "counts:table": {"pot_id": "counted"},
 }
+LISTEN = ("conversations", "voices", "moderation", "maps", "reports")
 DESK = "challenges:check challenges:basics challenges:outcomes challenges:dates challenges:money"
 
 
@@ -383,13 +398,16 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "period_id": "quiet",
         "milestone_id": "milestone",
         "post_id": "post",
+        "conversation_id": "conversation",
         **({"project_id": "funded", "pot_id": "counted"} if space == "milestones" else {}),
         **NAMED.get(name, {}),
     }
     fixed = {
         "part": "better",
         "step": "voters",
-        "number": own.draft_challenge.outcomes.get().pk,
+        "number": own.statement.number
+        if space in LISTEN
+        else own.draft_challenge.outcomes.get().pk,
         "provider_id": "nobody",
         "token": "no-such-token",
     }
