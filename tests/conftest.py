@@ -1,7 +1,9 @@
 """Fixtures that most tests share."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -9,6 +11,7 @@ from django.test import Client
 from commonweal.ground.people.models import Person
 from commonweal.ground.places import queries
 from commonweal.ground.places.models import Authority, Community, Level, RoleKind, StandingKind
+from commonweal.ground.places.rules import Viewer
 from tests import visit as visits
 from tests.factories import world
 
@@ -92,6 +95,19 @@ def administrator(authority: Authority) -> Person:
 def signed_in(client: Client) -> Callable[..., Client]:
     """Return a function that signs a person in: ``signed_in(person, second_factor=True)``."""
     return lambda person, **kind: visits.sign_in(client, person, **kind)
+
+
+@pytest.fixture
+def seen_by(authority: Authority, now: datetime) -> Callable[..., Viewer]:
+    """Return a function that makes somebody a viewer: ``seen_by(person, at=later)``."""
+
+    def viewer(person: Person | None, **given: Any) -> Viewer:
+        fresh = Person.objects.get(pk=person.pk) if person else None
+        return replace(
+            Viewer(authority=authority, person=fresh, at=now, has_second_factor=True), **given
+        )
+
+    return viewer
 
 
 @pytest.fixture

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
-from typing import Any
-
 import pytest
 
 from commonweal.decide.budgets.models import Pot
 from commonweal.ground.challenges.models import Challenge, Stage
-from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community
-from commonweal.ground.places.rules import Viewer
 from tests.factories import world
 
 
@@ -28,19 +21,6 @@ def challenge(authority: Authority, community: Community) -> Challenge:
 def pot(challenge: Challenge) -> Pot:
     """Return a pot that is open now, with three projects."""
     return world.a_pot(challenge)
-
-
-@pytest.fixture
-def seen_by(authority: Authority, now: datetime) -> Callable[..., Viewer]:
-    """Return a function that makes somebody a viewer: ``seen_by(person, at=later)``."""
-
-    def viewer(person: Person | None, **given: Any) -> Viewer:
-        fresh = Person.objects.get(pk=person.pk) if person else None
-        return replace(
-            Viewer(authority=authority, person=fresh, at=now, has_second_factor=True), **given
-        )
-
-    return viewer
 
 
 def numbers(pot: Pot) -> list[int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +19,6 @@ from commonweal.ground.places.models import (
     OrganisationMember,
     RoleKind,
 )
-from commonweal.ground.places.rules import Viewer
 from tests.factories import world
 
 COST = 30_000_00
@@ -92,18 +89,6 @@ def delivery(project: Project, organisation: Organisation, now: datetime) -> Del
     actions.start_records(at=now - timedelta(days=44))
     Delivery.objects.update(organisation=organisation)
     return Delivery.objects.get(project=project)
-
-
-@pytest.fixture
-def seen_by(authority: Authority, now: datetime) -> Callable[..., Viewer]:
-    """Return a function that makes somebody a viewer: ``seen_by(person, at=later)``."""
-
-    def viewer(person: Person | None, **given: Any) -> Viewer:
-        fresh = Person.objects.get(pk=person.pk) if person else None
-        whole = Viewer(authority=authority, person=fresh, at=now, has_second_factor=True)
-        return replace(whole, **given)
-
-    return viewer
 
 
 def days(now: datetime, number: int) -> Any:
