@@ -15,6 +15,7 @@ from commonweal.ground.people import manifest as people
 from commonweal.ground.places import manifest as places
 from commonweal.kit.manifest import Manifest
 from commonweal.listen.conversations import manifest as conversations
+from commonweal.listen.reports import manifest as reports
 from commonweal.listen.voices import manifest as voices
 from commonweal.propose.appraisals import manifest as appraisals
 from commonweal.propose.proposals import manifest as proposals
@@ -28,6 +29,7 @@ LOOP: tuple[Manifest, ...] = (
     journal.MANIFEST,
     conversations.MANIFEST,
     voices.MANIFEST,
+    reports.MANIFEST,
     proposals.MANIFEST,
     appraisals.MANIFEST,
     budgets.MANIFEST,
