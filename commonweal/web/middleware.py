@@ -34,6 +34,7 @@ class ViewerMiddleware:
             person=person,
             at=timezone.now(),
             has_second_factor=person is not None and _used_second_factor(request),
+            browser=request.COOKIES.get(settings.BROWSER_COOKIE_NAME, ""),
         )
         return self.get_response(request)
 

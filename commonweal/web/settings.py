@@ -259,6 +259,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_HTTPONLY = True
+# The mark of a browser in which somebody takes part without an account; set with what they say first.
+BROWSER_COOKIE_NAME = "voice"
+BROWSER_COOKIE_AGE = 30 * 24 * 3600
 CSRF_FAILURE_VIEW = "commonweal.web.views.csrf_failure"
 if PRODUCTION:
     SECURE_SSL_REDIRECT = True
@@ -272,6 +275,7 @@ if PRODUCTION:
     # can hand somebody a session that it knows, and then read what they vote in it.
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
+    BROWSER_COOKIE_NAME = "__Host-voice"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 

@@ -32,12 +32,16 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass
 class Viewer:
-    """Who looks, at which authority's pages, and when. Rows reach a page through this."""
+    """Who looks, at which authority's pages, and when. Rows reach a page through this.
+
+    ``browser`` is the mark by which this browser is known where people take part without an account.
+    """
 
     authority: Authority
     person: Person | None
     at: datetime
     has_second_factor: bool = False
+    browser: str = ""
     seen: list[Model] = field(default_factory=list)
     _read: dict[Hashable, Any] = field(default_factory=dict)
 

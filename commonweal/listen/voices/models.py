@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -12,10 +14,16 @@ from commonweal.listen.conversations.models import (
     Detail,
     DetailChoice,
     Participant,
+    Reason,
     Statement,
 )
 
 CERTAIN = 1_000_000
+
+
+def new_number() -> int:
+    """Return a random number for a row: numbers in a row would tell who came after whom."""
+    return secrets.randbits(62) + 1
 
 
 class Value(models.IntegerChoices):
@@ -41,8 +49,10 @@ class Showing(models.Model):
     there was no lot.
     """
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
-    participant = models.ForeignKey(Participant, models.CASCADE, related_name="showings")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", db_index=False)
+    participant = models.ForeignKey(
+        Participant, models.CASCADE, related_name="showings", db_index=False
+    )
     statement = models.ForeignKey(Statement, models.CASCADE, related_name="showings")
     policy = models.CharField(max_length=8, choices=Policy.choices)
     out_of = models.PositiveIntegerField()
@@ -80,6 +90,9 @@ class Showing(models.Model):
                 condition=Q(voted_at__isnull=False),
                 name="vote_by_moment",
             ),
+            models.Index(
+                fields=("conversation", "id"), include=("statement",), name="showing_by_number"
+            ),
         )
 
     def __str__(self) -> str:
@@ -89,14 +102,16 @@ class Showing(models.Model):
 class Routing(models.Model):
     """What decides which statement is shown next, as it was last worked out from the votes.
 
-    ``arrays`` is a numpy archive of what the engine knows of each statement; votes since then change
-    the counts only.
+    ``arrays`` holds the engine's ``Bearings``, packed. ``shown`` says how often each statement was
+    shown up to the showing with the number ``through``; what came later is counted when it is asked
+    for. Written by ``actions.keep_routing``.
     """
 
     conversation = models.OneToOneField(Conversation, models.CASCADE, related_name="routing")
     made_at = models.DateTimeField()
     statements = ArrayField(models.BigIntegerField(), default=list)
     shown = ArrayField(models.BigIntegerField(), default=list)
+    through = models.BigIntegerField(default=0)
     arrays = models.BinaryField(default=bytes)
 
     class Meta:
@@ -114,6 +129,7 @@ class Routing(models.Model):
 class DetailAnswer(models.Model):
     """What somebody says of themselves, under an envelope that only the conversation's key computes."""
 
+    id = models.BigIntegerField(primary_key=True, default=new_number, editable=False)
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
     envelope = models.BinaryField(max_length=32)
     detail = models.ForeignKey(Detail, models.CASCADE, related_name="+")
@@ -126,3 +142,65 @@ class DetailAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"answer {self.pk}"
+
+
+class Report(models.Model):
+    """Somebody says that a statement breaks the rules; moderators settle it."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="reports")
+    statement = models.ForeignKey(Statement, models.CASCADE, related_name="reports")
+    participant = models.ForeignKey(Participant, models.CASCADE, related_name="reports")
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    words = models.CharField(max_length=500, blank=True)
+    reported_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("participant", "statement"), name="statement_is_reported_once"
+            ),
+            models.CheckConstraint(
+                name="report_reason_is_known", condition=Q(reason__in=Reason.values)
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("conversation", "reported_at"),
+                condition=Q(settled_at__isnull=True),
+                name="report_unsettled",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.get_reason_display()
+
+
+class Kind(models.TextChoices):
+    """What one network can do only so often within an hour."""
+
+    GUEST = "guest", _("Take part without an account")
+    STATEMENT = "statement", _("Add a statement")
+    REPORT = "report", _("Report a statement")
+
+
+class Brake(models.Model):
+    """How often something was done from one network within an hour.
+
+    ``network`` is a keyed hash of address and hour, so that nobody can follow a network from one
+    hour to the next.
+    """
+
+    network = models.BinaryField(max_length=32)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    hour_at = models.DateTimeField(db_index=True)
+    many = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("network", "kind"), name="network_is_counted_once"),
+            models.CheckConstraint(name="brake_kind_is_known", condition=Q(kind__in=Kind.values)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.many} times {self.kind}"
