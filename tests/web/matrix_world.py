@@ -118,6 +118,9 @@ def things(authority: Authority) -> Things:
         statement=statement, heed="done", words="The board asked for it.", answered_at=now,
         answered_by=owner,
     )  # fmt: skip
+    conversation.changes.create(
+        part="background", was="A", became="B", why="A slip", changed_at=now, changed_by=owner
+    )
     return Things(
         authority=authority,
         owner=owner,

@@ -59,7 +59,8 @@ WRITTEN = {
     "directory.Service": "name purpose for_whom where phone hours",
     "challenges.Challenge": "title question background who_is_concerned",
     "challenges.Outcome": "statement for_whom measure unit",
-    "conversations.Conversation": "question background what_happens policy",
+    "conversations.Conversation": "question background what_happens promised_by policy",
+    "conversations.Change": "was became why",
     "conversations.Statement": "text",
     "conversations.Answer": "words",
     "conversations.Detail": "label",
@@ -104,6 +105,7 @@ NOT_WRITTEN = {
     "milestones.Milestone": "link",
     "milestones.Post": "link",
     "budgets.Pot": "lot_seed preview",
+    "conversations.Conversation": "preview",
     "counts.Bundle": "fingerprint root",
 }
 
@@ -131,6 +133,7 @@ def test_every_text_field_has_a_place_in_these_tests() -> None:
 STANDS = {
     "budgets_pot": "pot_stays_as_voted_on",
     "budgets_project": "project_stays_as_voted_on",
+    "conversations_statement": "statement_stays_as_voted_on",
     "appraisals_appraisal": "appraisal_stands",
     "appraisals_line": "line_stands",
     "appraisals_finding": "finding_stands",

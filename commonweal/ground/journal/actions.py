@@ -24,15 +24,19 @@ def record(
 ) -> Entry:
     """Record who did what to what; authority, community and challenge are read off the thing itself.
 
+    Or off what it says it stands under (a statement under its conversation).
+
     ``facts`` are numbers and codes that the sentence needs, never a person's name or words.
     """
+    under = getattr(about, "stands_under", None)
+    where = about if under is None else getattr(about, under)
     return Entry.objects.create(
         at=at,
         what=what,
         who=who,
-        authority_id=getattr(about, "authority_id", None),
-        community_id=getattr(about, "community_id", None),
-        challenge_id=getattr(about, "challenge_id", None),
+        authority_id=getattr(where, "authority_id", None),
+        community_id=getattr(where, "community_id", None),
+        challenge_id=getattr(where, "challenge_id", None),
         about=about._meta.label,
         about_id=about.pk,
         is_public=public,

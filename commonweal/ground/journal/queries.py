@@ -246,6 +246,8 @@ def _searched(model: type[Model]) -> list[str]:
 
 def _parents(model: type[Model]) -> list[str]:
     """Name what leads from a thing to its challenge (a comment's proposal, a project's pot)."""
+    if (under := getattr(model, "stands_under", None)) is not None:
+        return [under]
     fields = model._meta.fields
     if any(field.name == "challenge" for field in fields):
         return []

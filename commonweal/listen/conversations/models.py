@@ -26,6 +26,11 @@ def new_key() -> bytes:
     return secrets.token_bytes(32)
 
 
+def new_preview() -> str:
+    """Return a fresh word for the link by which a conversation is seen before it is public."""
+    return secrets.token_urlsafe(24)
+
+
 class Reach(models.TextChoices):
     """Who may take part."""
 
@@ -67,6 +72,8 @@ class Conversation(models.Model):
     question = models.CharField(max_length=200)
     background = models.TextField(max_length=5000, blank=True)
     what_happens = models.TextField(max_length=2000, blank=True)
+    promised_by = models.CharField(max_length=120, blank=True)  # who answers, and by which day
+    promised_on = models.DateField(null=True, blank=True)
     minutes = models.PositiveSmallIntegerField(default=5)
     reach = models.CharField(max_length=8, choices=Reach.choices, default=Reach.EVERYONE)
     level = models.PositiveSmallIntegerField(choices=Level.choices, default=Level.SELF_DECLARED)
@@ -81,6 +88,7 @@ class Conversation(models.Model):
     is_draft = models.BooleanField(default=True)
     steps_done = ArrayField(models.CharField(max_length=10), default=list, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    preview = models.CharField(max_length=64, default=new_preview, editable=False)
     key = models.BinaryField(max_length=32, null=True, default=new_key, editable=False)
     copied_from = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="+"
@@ -122,6 +130,15 @@ class Conversation(models.Model):
     def get_absolute_url(self) -> str:
         """Return the conversation's own page."""
         return address("conversations:conversation", self.pk)
+
+    @property
+    def is_public(self) -> bool:
+        """Tell whether everybody may read it, where its challenge is public."""
+        return not self.is_draft
+
+    def has_opened(self, at: datetime) -> bool:
+        """Tell whether people could say something by then: its frame stays as they found it."""
+        return not self.is_draft and self.opens_at <= at
 
     def is_open(self, at: datetime) -> bool:
         """Tell whether it takes votes and statements at that moment."""
@@ -212,12 +229,13 @@ class Statement(models.Model):
         Participant, models.SET_NULL, null=True, blank=True, related_name="statements"
     )
     standing = models.CharField(max_length=20, choices=StandingKind.choices, blank=True)
-    is_first = models.BooleanField(default=False)  # put there by staff before it opened
+    is_first = models.BooleanField(default=False)  # put there by staff, not by one of the people
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=12, choices=Reason.choices, blank=True)
     same_as = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged"
     )
+    votes = models.PositiveIntegerField(default=0)  # when the map was last made
     added_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(
@@ -226,6 +244,8 @@ class Statement(models.Model):
     challenge = models.ForeignKey(  # the open question that came of it
         Challenge, models.SET_NULL, null=True, blank=True, related_name="came_from"
     )
+
+    stands_under = "conversation"  # where the journal looks for what the statement does not know
 
     class Meta:
         indexes = (models.Index(fields=("conversation", "state"), name="statement_by_state"),)
@@ -260,6 +280,11 @@ class Statement(models.Model):
         return f"{page}statements/{self.number}/"
 
     @property
+    def is_public(self) -> bool:
+        """Tell whether everybody may read it, where its conversation is public."""
+        return self.state in (State.SHOWN, State.MERGED)
+
+    @property
     def authority_id(self) -> int:
         """Return its conversation's authority, where the journal looks for it."""
         return self.conversation.authority_id
@@ -268,6 +293,61 @@ class Statement(models.Model):
     def community_id(self) -> int:
         """Return its conversation's community, where the journal looks for it."""
         return self.conversation.community_id
+
+
+class Part(models.TextChoices):
+    """What of a conversation may still change after it has opened, in public."""
+
+    CLOSE = "closes_at", _("When it closes")
+    QUESTION = "question", _("The question")
+    BACKGROUND = "background", _("The background")
+    WHAT_HAPPENS = "what_happens", _("What happens with it")
+    PROMISED_BY = "promised_by", _("Who answers")
+    PROMISED_ON = "promised_on", _("By when they answer")
+    MINUTES = "minutes", _("How long it takes")
+    PEOPLE_ADD = "people_add", _("Whether people may add statements")
+    MODERATION = "moderation", _("When a moderator reads what people add")
+    POLICY = "policy", _("What may not stand there")
+    WITHDRAWN = "withdrawn", _("That it is withdrawn")
+
+
+class Change(models.Model):
+    """Something that was changed after a conversation had opened: what it was, and why."""
+
+    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="changes")
+    part = models.CharField(max_length=12, choices=Part.choices)
+    was = models.TextField(max_length=5000, blank=True)
+    became = models.TextField(max_length=5000, blank=True)
+    why = models.CharField(max_length=300)
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("-changed_at", "-pk")
+        constraints = (
+            models.CheckConstraint(name="conversation_change_has_a_reason", condition=~Q(why="")),
+            models.CheckConstraint(
+                name="conversation_change_is_of_a_known_part", condition=Q(part__in=Part.values)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"change of {self.part}"
+
+    @property
+    def has_words(self) -> bool:
+        """Tell whether words were changed, which stand beside each other."""
+        return self.part not in (Part.CLOSE, Part.WITHDRAWN)
+
+    @property
+    def moment_before(self) -> datetime | None:
+        """Return the close as it was; nothing where it had none."""
+        return datetime.fromisoformat(self.was) if self.part == Part.CLOSE and self.was else None
+
+    @property
+    def moment_after(self) -> datetime | None:
+        """Return the close as it became."""
+        return datetime.fromisoformat(self.became) if self.part == Part.CLOSE else None
 
 
 class Heed(models.TextChoices):
