@@ -103,7 +103,9 @@ def shares(
         raise ValueError(f"the level of intervals must lie between 0 and 1, not {level}")
     if given.size and not given.min() > 0:
         raise ValueError("a statement that was shown had a probability above 0")
-    return _told(_counted(votes, mixture, 1 / given, people), level)
+    sums = _counted(votes, mixture, 1 / given, people)
+    plain = _counted(votes, mixture, _NONE, _NONE) if given.size or people.size else sums
+    return told(sums, plain[:, :3].sum(axis=1), level)
 
 
 def _weights(given: ArrayLike | None, shape: tuple[int, ...], name: str, most: float) -> Floats:
@@ -127,14 +129,15 @@ def _counted(votes: Votes, mixture: Mixture | None, weight: Floats, people: Floa
     return sums
 
 
-def _told(sums: Floats, level: float) -> Shares:
+def told(sums: Floats, votes: Floats, level: float = LEVEL) -> Shares:
+    """Return the shares of weighted sums: disagree, pass, agree, and the squares of their weights."""
     total = sums[:, :3].sum(axis=1)
     unknown = np.full(sums[:, :3].shape, 0.5)
     share = np.divide(sums[:, :3], total[:, None], out=unknown, where=total[:, None] > 0)
     effective = np.divide(total**2, sums[:, 3], out=np.zeros_like(total), where=sums[:, 3] > 0)
     low, high = interval(share, effective[:, None], level)
     a, b = _jeffreys(share, effective[:, None])
-    return Shares(share, low, high, total, effective, 1 - beta_below(0.5, a, b), level)
+    return Shares(share, low, high, votes, effective, 1 - beta_below(0.5, a, b), level)
 
 
 def _jeffreys(share: Floats, effective: Floats) -> tuple[Floats, Floats]:
