@@ -1,5 +1,6 @@
 """An honest map of opinion: votes on statements in, what is common and what divides out."""
 
+from commonweal.engine.opinion.cliques import Clique
 from commonweal.engine.opinion.groups import (
     Groups,
     Mixture,
@@ -7,7 +8,13 @@ from commonweal.engine.opinion.groups import (
     find_groups,
     mixture,
 )
-from commonweal.engine.opinion.guards import Copies, Without, copies, without
+from commonweal.engine.opinion.guards import (
+    Hangs,
+    Without,
+    raised,
+    sensitivity,
+    without,
+)
 from commonweal.engine.opinion.lists import (
     Listed,
     common_ground,
@@ -21,15 +28,16 @@ from commonweal.engine.opinion.population import Raked, rake
 from commonweal.engine.opinion.routing import Bearings, Position, Showing, chances, draw, position
 from commonweal.engine.opinion.shares import Shares, discoveries, shares
 from commonweal.engine.opinion.short_list import ShortList, short_list
-from commonweal.engine.opinion.similar import Similar, similar_statements
+from commonweal.engine.opinion.similar import Similar, Texts, similar_statements
 from commonweal.engine.opinion.simulate import Simulated, simulate
 from commonweal.engine.opinion.votes import Votes, merged
 
 __all__ = [
     "Bearings",
     "Choice",
-    "Copies",
+    "Clique",
     "Groups",
+    "Hangs",
     "Listed",
     "Mixture",
     "Model",
@@ -41,13 +49,13 @@ __all__ = [
     "Showing",
     "Similar",
     "Simulated",
+    "Texts",
     "Votes",
     "Without",
     "adjusted_rand",
     "chances",
     "choose",
     "common_ground",
-    "copies",
     "discoveries",
     "dividing_lines",
     "draw",
@@ -57,8 +65,10 @@ __all__ = [
     "mixture",
     "overview",
     "position",
+    "raised",
     "rake",
     "refreshed",
+    "sensitivity",
     "shares",
     "short_list",
     "similar_statements",

@@ -2,8 +2,10 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +19,36 @@ from commonweal.engine.opinion.tables import (
     as_names,
     columns_of,
     layout_of,
+    number_of,
     rows,
 )
 from commonweal.engine.opinion.votes import Votes
 
+_DATABASE = ("pid", "tid")  # what Polis calls people and statements where -1 is agree
 _VOTE = {
-    "participant": ("voter-id", "voter_id", "person"),
-    "statement": ("comment-id", "comment_id"),
+    "participant": ("participant id", "voter id", "voter", "person", "person id", "pid"),
+    "statement": ("statement id", "comment id", "comment", "tid"),
     "vote": ("value",),
 }
-_MOMENT = {"timestamp_ms": ("timestamp",)}
-_WIDE = {"participant": (), "n-votes": ("n_votes",)}
-_STATEMENT = {"statement": ("comment-id", "comment_id")}
+_MOMENT = {"timestamp_ms": ("timestamp", "created", "time")}
+_WIDE = {"participant": (), "n-votes": ()}
+_STATEMENT = {"statement": ("statement id", "comment id", "comment", "tid", "id")}
 _OF_STATEMENT = {
-    "text": ("comment-body", "comment_body", "txt"),
-    "moderated": ("mod",),
-    "author": ("author-id", "author_id"),
+    "text": ("comment body", "body", "txt", "statement text"),
+    "moderated": ("moderation", "mod"),
+    "agrees": ("agree count",),
+    "disagrees": ("disagree count",),
 }
 _RANGE = {"vote": (-1, 1), "timestamp_ms": (-(2**62), 2**62)}
+_SECONDS_BEFORE = 10**11  # as seconds the year 5138, as milliseconds 1973
 REJECTED = -1
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MODERATED = {
+    **{"1": 1, "1.0": 1, "+1": 1, "accepted": 1},
+    **{"0": 0, "0.0": 0, "unmoderated": 0},
+    **{"-1": REJECTED, "-1.0": REJECTED, "rejected": REJECTED},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +63,14 @@ class Statements:
         What they say; empty where the file has no texts.
     moderated : int8 array, shape (statements,)
         1 accepted, 0 not looked at, -1 rejected.
+    more : int64 array, shape (statements,), optional
+        By how many more agree than disagree, as the file itself says. None if it does not.
     """
 
     names: NDArray[Any]
     text: tuple[str, ...]
     moderated: NDArray[np.int8]
+    more: NDArray[np.int64] | None = None
 
     @property
     def rejected(self) -> NDArray[Any]:
@@ -72,7 +88,9 @@ def read_votes(path: str | Path) -> Votes:
         A CSV file, gzipped or not. Either one vote a row with the columns ``participant``,
         ``statement``, ``vote`` (1 agree, -1 disagree, 0 pass) and perhaps ``timestamp_ms``; or as
         Polis exports it: ``votes.csv`` (``voter-id``, ``comment-id``, ``vote``, ``timestamp``) or
-        ``participants-votes.csv`` with one person a row and one statement a column.
+        ``participants-votes.csv`` with one person a row and one statement a column. Times may be
+        milliseconds, seconds or ISO dates. In a file with Polis's own names of database columns
+        (``pid``, ``tid``, ``vote``) -1 means agree, and is read as such.
 
     Returns
     -------
@@ -104,19 +122,46 @@ name and the folder
     """
     place = Path(path)
     try:
-        layout_of(place, _VOTE)
+        called = layout_of(place, _VOTE).called
     except OpinionError:
         if _is_wide(place):
             return _wide(place)
         raise
     found = columns_of(place, _VOTE, _MOMENT, _RANGE)
-    person, statement, value = found.pop("participant"), found.pop("statement"), found.pop("vote")
+    value = found["vote"].astype(np.int8)
+    if tuple(called[title] for title in ("participant", "statement")) == _DATABASE:
+        value = -value
+    moment = found.get("timestamp_ms")
+    if moment is not None and len(moment) and np.abs(moment).max() < _SECONDS_BEFORE:
+        moment = moment.astype(np.int64) * 1000
     try:
-        return Votes.from_log(
-            person, statement, value.astype(np.int8), moment=found.get("timestamp_ms")
-        )
+        return Votes.from_log(found["participant"], found["statement"], value, moment=moment)
     except ValueError as error:
         raise OpinionError(f"{place.name}: {error}") from None
+
+
+def from_database(path: str | Path) -> bool:
+    """Say whether a file has the names of Polis's database columns, so that -1 means agree."""
+    try:
+        called = layout_of(Path(path), _VOTE).called
+    except OpinionError:
+        return False
+    return (called["participant"], called["statement"]) == _DATABASE
+
+
+def turned_round(known: Statements, votes: Votes) -> bool:
+    """Say whether votes mean the opposite of what the file of statements counted.
+
+    True only where that is plain: of the statements on which the tallies of the file and the votes
+    both have a side, at least ten, nine in ten are on the other side.
+    """
+    if known.more is None:
+        return False
+    place = votes.places_of_statements(known.names)
+    cast = (votes.agrees - votes.disagrees)[place] if len(votes.statements) else place
+    sides = np.sign(known.more) * np.sign(cast) * (place >= 0)
+    opposed, same = int((sides < 0).sum()), int((sides > 0).sum())
+    return opposed >= 10 and opposed >= 9 * same
 
 
 def _is_wide(path: Path) -> bool:
@@ -140,13 +185,19 @@ def _wide(path: Path) -> Votes:
             cell = row[at].strip()
             if not cell:
                 continue
-            vote = cell.removesuffix(".0")
-            if vote not in ("-1", "0", "1"):
-                problems.add(line, f"the vote on {title} is {cell[:40]!r}, not -1 to 1")
+            vote = number_of(cell)
+            if vote not in (-1, 0, 1):
+                said = "but a vote is 1 (agree), 0 (pass) or -1 (disagree)"
+                problems.add(line, f"the vote on {title} is {cell[:40]!r}, {said}")
                 continue
-            log.append((len(person) - 1, int(title), int(vote)))
+            log.append((len(person) - 1, int(title), vote))
     problems.refuse()
     names = as_names(person)
+    if len(set(person)) < len(person):
+        twice = next(name for name, times in Counter(person).items() if times > 1)
+        raise OpinionError(
+            f"{path.name} has two rows of participant {twice[:40]}; keep one of them"
+        )
     who, what, value = np.array(log, dtype=np.int64).reshape(-1, 3).T
     return Votes.from_log(
         names[who],
@@ -228,7 +279,8 @@ name and the folder
     layout = layout_of(place, _STATEMENT, _OF_STATEMENT)
     problems = Problems(place.name)
     texts: dict[str, str] = {}
-    moderated = []
+    moderated: list[int] = []
+    more: list[int | None] = []
     for line, row in rows(place, layout, problems):
         cell = {title: row[at].strip() for title, at in layout.at.items()}
         name, state = cell["statement"], cell.get("moderated") or "0"
@@ -236,14 +288,20 @@ name and the folder
             problems.add(line, "the statement has no name, or one that is far too long")
         elif name in texts:
             problems.add(line, f"statement {name[:40]} is listed twice")
-        elif state.removesuffix(".0") not in ("-1", "0", "1"):
-            problems.add(line, f"moderated is {state[:40]!r}, not -1 to 1")
+        elif state.casefold() not in _MODERATED:
+            said = "but it is 1 (accepted), 0 (not looked at) or -1 (rejected)"
+            problems.add(line, f"moderated is {state[:40]!r}, {said}")
         else:
             texts[name] = cell.get("text", "")
-            moderated.append(int(float(state)))
+            moderated.append(_MODERATED[state.casefold()])
+            tally = [number_of(cell.get(side, "")) for side in ("agrees", "disagrees")]
+            more.append(None if None in tally else (tally[0] or 0) - (tally[1] or 0))
     problems.refuse()
     return Statements(
-        as_names(list(texts)), tuple(texts.values()), np.array(moderated, dtype=np.int8)
+        as_names(list(texts)),
+        tuple(texts.values()),
+        np.array(moderated, dtype=np.int8),
+        None if None in more or not more else np.array(more, dtype=np.int64),
     )
 
 
@@ -254,7 +312,7 @@ def votes_as_csv(votes: Votes, *, polis: bool = False) -> Iterator[str]:
     >>> "".join(votes_as_csv(votes))
     'participant,statement,vote\\n1,5,-1\\n2,5,1\\n'
     >>> "".join(votes_as_csv(votes, polis=True)).splitlines()
-    ['timestamp,datetime,comment-id,voter-id,vote', '0,,5,1,-1', '0,,5,2,1']
+    ['timestamp,datetime,comment-id,voter-id,vote', ',,5,1,-1', ',,5,2,1']
     """
     yield (
         "timestamp,datetime,comment-id,voter-id,vote\n"
@@ -272,14 +330,27 @@ def votes_as_csv(votes: Votes, *, polis: bool = False) -> Iterator[str]:
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
         if polis:
-            when = moments or [0] * len(values)
-            blank = [""] * len(values)
-            writer.writerows(zip(when, blank, statements, people, values, strict=True))
+            when = moments or [""] * len(values)
+            days = [_day(moment) for moment in when]
+            writer.writerows(zip(when, days, statements, people, values, strict=True))
         elif moments is not None:
             writer.writerows(zip(moments, people, statements, values, strict=True))
         else:
             writer.writerows(zip(people, statements, values, strict=True))
         yield lines.getvalue()
+
+
+def _day(moment: int | str) -> str:
+    """Write milliseconds as Polis does.
+
+    >>> _day(1500000002000), _day(""), _day(10**18)
+    ('Fri Jul 14 2017 02:40:02 GMT+0000 (Coordinated Universal Time)', '', '')
+    """
+    if moment == "" or not 0 <= int(moment) < 32_503_680_000_000:  # the year 3000
+        return ""
+    at = datetime.fromtimestamp(int(moment) // 1000, UTC)
+    day = f"{_WEEKDAYS[at.weekday()]} {_MONTHS[at.month - 1]} {at.day:02} {at.year}"
+    return f"{day} {at:%H:%M:%S} GMT+0000 (Coordinated Universal Time)"
 
 
 def statements_as_csv(known: Statements, votes: Votes, *, polis: bool = False) -> Iterator[str]:
@@ -315,7 +386,7 @@ def statements_as_csv(known: Statements, votes: Votes, *, polis: bool = False) -
     ):
         disagrees, _passes, agrees = tally.get(str(name), (0, 0, 0))
         writer.writerow(
-            (0, "", name, "", agrees, disagrees, state, text)
+            ("", "", name, "", agrees, disagrees, state, text)
             if polis
             else (name, state, agrees, disagrees, text)
         )

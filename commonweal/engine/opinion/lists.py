@@ -113,6 +113,25 @@ def _entry(shares: Shares, j: int, side: str, group: int) -> Listed:
     )
 
 
+def entry_of(shares: Shares, j: int, side: str) -> Listed:
+    """Return what :func:`common_ground` would say of a statement, whether it is listed or not."""
+    return _entry(shares, j, side, int(shares.low[j, SIDES[side]].argmin()))
+
+
+def gap_of(shares: Shares, j: int) -> Listed:
+    """Return what :func:`dividing_lines` would say of a statement, whether it is listed or not."""
+    if shares.votes.shape[1] < 2:
+        smaller = min(SIDES, key=lambda side: float(shares.estimate[j, SIDES[side], 0]))
+        return _entry(shares, j, smaller, 0)
+    agree = shares.estimate[j, AGREE]
+    top, bottom = int(agree.argmax()), int(agree.argmin())
+    gap, low, high = _gap(
+        (agree[top], shares.low[j, AGREE, top], shares.high[j, AGREE, top]),
+        (agree[bottom], shares.low[j, AGREE, bottom], shares.high[j, AGREE, bottom]),
+    )
+    return Listed(j, "agree", gap, low, high, float(shares.votes[j].sum()), top)
+
+
 def _sorted(found: list[Listed], most: int) -> tuple[Listed, ...]:
     return tuple(sorted(found, key=lambda s: (-s.low, -s.estimate, s.statement, s.side))[:most])
 
@@ -157,23 +176,12 @@ def dividing_lines(
     """
     places = np.flatnonzero(allowed & _heard(shares)).tolist()
     if shares.votes.shape[1] < 2:
-        found = []
-        for j in places:
-            smaller = min(SIDES, key=lambda side: float(shares.estimate[j, SIDES[side], 0]))
-            found.append(_entry(shares, j, smaller, 0))
+        found = [gap_of(shares, j) for j in places]
         return _sorted([entry for entry in found if entry.estimate > 0], most)
-    agree = shares.estimate[:, AGREE]
-    told = []
-    for j in places:
-        top, bottom = int(agree[j].argmax()), int(agree[j].argmin())
-        gap, low, high = _gap(
-            (agree[j, top], shares.low[j, AGREE, top], shares.high[j, AGREE, top]),
-            (agree[j, bottom], shares.low[j, AGREE, bottom], shares.high[j, AGREE, bottom]),
-        )
-        told.append(Listed(j, "agree", gap, low, high, float(shares.votes[j].sum()), top))
+    told = [gap_of(shares, j) for j in places]
     # the widest of several gaps is chosen, so each is doubted as often as there are pairs
-    pairs = agree.shape[1] * (agree.shape[1] - 1) / 2
-    return _sorted(_believed(told, pairs), most)
+    groups = shares.votes.shape[1]
+    return _sorted(_believed(told, groups * (groups - 1) / 2), most)
 
 
 def _gap(

@@ -3,10 +3,12 @@
 import csv
 import gzip
 import io
+import re
 import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +24,10 @@ MOST_PROBLEMS = 20
 MOST_CELL = 20_000
 LONGEST_NAME = 200
 _BLOCK = 2**24
+_LONGEST_HEAD = 2**20
+_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]*)?([eE][-+]?[0-9]{1,2})?")
+_MARKS = ",;\t|"
 _GZIP = b"\x1f\x8b"
 Names = Mapping[str, tuple[str, ...]]
 Bounds = Mapping[str, tuple[int, int]]
@@ -71,41 +77,73 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 class Layout:
-    """Where the columns of one file stand, read off its first line."""
+    """Where the columns of one file stand, read off the line with their titles.
 
-    def __init__(self, head: bytes, need: Names, may: Names, name: str) -> None:
-        if b"\0" in head:
-            raise OpinionError(f"{name} is no text; save it as CSV")
-        try:
-            line = head.decode("utf-8-sig").strip("\r\n")
-        except UnicodeDecodeError:
-            raise OpinionError(f"{name} is not in UTF-8; save it as CSV in UTF-8") from None
-        if not line.strip():
+    Blank lines and Excel's ``sep=;`` may stand before it. ``called`` says by which of its titles a
+    column was found; ``plain`` is false where lines end in a way that only careful reading knows.
+    """
+
+    def __init__(self, file: IO[bytes], need: Names, may: Names, name: str) -> None:
+        line, self.plain = _head(file, name)
+        if not line:
             raise OpinionError(f"{name} is empty; it needs a first line with {_listed(need)}")
-        self.delimiter = max(",;\t", key=lambda mark: len(self._found(line, mark, need, may)))
-        self.titles = self._titles(line, self.delimiter)
-        self.at = self._found(line, self.delimiter, need, may)
+        every = {**need, **may}
+        self.delimiter = max(_MARKS, key=lambda mark: len(_found(_titles(line, mark), every)))
+        self.titles = _titles(line, self.delimiter)
+        self.called = _found(self.titles, every)
+        self.at = {title: self.titles.index(called) for title, called in self.called.items()}
         missing = [title for title in need if title not in self.at]
         if missing:
             raise OpinionError(
                 f"{name} has no column {missing[0]}; its first line is {line[:100]!r}, and it must "
                 f"name {_listed(need)}"
             )
+        for title, called in self.called.items():
+            if self.titles.count(called) > 1:
+                raise OpinionError(f"{name} has two columns {title}; leave one of them out")
 
-    @staticmethod
-    def _titles(line: str, mark: str) -> list[str]:
+
+def _head(file: IO[bytes], name: str) -> tuple[str, bool]:
+    """Return the line with the titles, and whether lines end as is usual."""
+    while line := file.readline(_LONGEST_HEAD):
+        while line.count(b'"') % 2 and (more := file.readline(_LONGEST_HEAD)):
+            line += more
+            if len(line) > _LONGEST_HEAD:
+                break
+        if line[:2] == b"PK" or b"\0" in line:
+            raise OpinionError(f"{name} is no text; save it as CSV")
+        try:
+            text = line.decode("utf-8-sig").strip("\r\n")
+        except UnicodeDecodeError:
+            raise OpinionError(f"{name} is not in UTF-8; save it as CSV in UTF-8") from None
+        usual = "\r" not in text
+        text = text if usual else text[: text.index("\r")]
+        if text.strip() and not text.strip().casefold().startswith("sep="):
+            return text, usual
+    return "", True
+
+
+def _titles(line: str, mark: str) -> list[str]:
+    try:
         cells = next(csv.reader([line], delimiter=mark), [])
-        return [cell.strip().casefold() for cell in cells]
+    except csv.Error:
+        cells = []
+    return [title_of(cell) for cell in cells]
 
-    @classmethod
-    def _found(cls, line: str, mark: str, need: Names, may: Names) -> dict[str, int]:
-        titles = cls._titles(line, mark)
-        found = {}
-        for title, others in {**need, **may}.items():
-            place = next((titles.index(t) for t in (title, *others) if t in titles), None)
-            if place is not None:
-                found[title] = place
-        return found
+
+def title_of(cell: str) -> str:
+    """Return a title without what makes no difference: Voter-ID is voter_id."""
+    return "_".join(cell.strip().casefold().replace("-", " ").replace("_", " ").split())
+
+
+def _found(titles: list[str], wanted: Names) -> dict[str, str]:
+    """Return by which title each wanted column goes, where there is one."""
+    found = {}
+    for title, others in wanted.items():
+        called = next((t for t in map(title_of, (title, *others)) if t in titles), None)
+        if called is not None:
+            found[title] = called
+    return found
 
 
 def _listed(need: Names) -> str:
@@ -115,7 +153,7 @@ def _listed(need: Names) -> str:
 def layout_of(path: Path, need: Names, may: Names | None = None) -> Layout:
     """Read the first line of a file and say where the columns stand."""
     with opened(path) as file:
-        return Layout(_first_line(file), need, may or {}, path.name)
+        return Layout(file, need, may or {}, path.name)
 
 
 def columns_of(
@@ -149,8 +187,8 @@ def columns_of(
     """
     bounds = whole or {}
     with opened(path) as file:
-        layout = Layout(_first_line(file), need, may or {}, path.name)
-        found = _quick(file, layout)
+        layout = Layout(file, need, may or {}, path.name)
+        found = _quick(file, layout) if layout.plain else None
     within = found is not None and all(
         not len(found[title])
         or (low <= int(found[title].min()) and int(found[title].max()) <= high)
@@ -160,10 +198,6 @@ def columns_of(
     if found is None or not within:
         return _careful(path, layout, bounds)
     return found
-
-
-def _first_line(file: IO[bytes]) -> bytes:
-    return file.readline(2**20)
 
 
 # --- whole numbers, block by block
@@ -267,29 +301,57 @@ def _narrow(column: NDArray[np.int64]) -> NDArray[Any]:
 def _careful(path: Path, layout: Layout, whole: Bounds) -> dict[str, NDArray[Any]]:
     problems = Problems(path.name)
     cells: dict[str, list[str]] = {title: [] for title in layout.at}
+    untimed: list[int] = []
     for line, row in rows(path, layout, problems):
         for title, place in layout.at.items():
             cell = row[place].strip()
-            wrong = _wrong(cell, whole[title]) if title in whole else _odd(cell)
-            if wrong:
+            wrong = _wrong(title, cell, whole) if title in whole else _odd(cell)
+            if "time" in title and not cell:
+                untimed.append(line)
+            elif wrong:
                 problems.add(line, f"the {title} is {cell[:40]!r}, {wrong}")
             cells[title].append(cell)
+    if untimed:
+        title = next(title for title in cells if "time" in title)
+        if len(untimed) < len(cells.pop(title)):
+            problems.add(untimed[0], f"the {title} is empty; give all or leave the column out")
     problems.refuse()
     return {
-        title: np.array([int(float(cell)) for cell in column], dtype=np.int64)
+        title: np.array([number_of(cell) for cell in column], dtype=np.int64)
         if title in whole
         else as_names(column)
         for title, column in cells.items()
     }
 
 
-def _wrong(cell: str, bounds: tuple[int, int]) -> str:
-    low, high = bounds
-    said = f"not {low} to {high}" if high - low < 100 else "no whole number"
-    digits = cell.removeprefix("-").removeprefix("+").removesuffix(".0")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
-        return said
-    return "" if low <= int(float(cell)) <= high else said
+def _wrong(title: str, cell: str, whole: Bounds) -> str:
+    low, high = whole[title]
+    number = number_of(cell)
+    if number is not None and low <= number <= high:
+        return ""
+    if title == "vote":
+        return "but a vote is 1 (agree), 0 (pass) or -1 (disagree)"
+    return "which is no time" if "time" in title else "which is no whole number"
+
+
+def number_of(cell: str) -> int | None:
+    """Read a whole number, however a program writes it, or a moment in milliseconds.
+
+    >>> number_of("-1"), number_of("+1.0"), number_of("1.5e12"), number_of("1.5"), number_of("no")
+    (-1, 1, 1500000000000, None, None)
+    >>> number_of("2026-11-30T12:00:00Z"), number_of("2026-11-30 12:00")
+    (1796040000000, 1796040000000)
+    """
+    if _WHOLE.fullmatch(cell):
+        return int(cell)
+    try:
+        if _NUMBER.fullmatch(cell):
+            number = float(cell)
+            return int(number) if number.is_integer() and abs(number) < 2**62 else None
+        moment = datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+    return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
 def _odd(name: str) -> str:
@@ -323,7 +385,9 @@ def rows(path: Path, layout: Layout, problems: Problems) -> Iterator[tuple[int, 
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         reader = csv.reader(text, delimiter=layout.delimiter, strict=True)
         try:
-            next(reader)
+            for row in reader:
+                if [title_of(cell) for cell in row] == layout.titles:
+                    break
             for row in reader:
                 if not any(cell.strip() for cell in row):
                     continue
@@ -345,13 +409,18 @@ def rows(path: Path, layout: Layout, problems: Problems) -> Iterator[tuple[int, 
 def as_names(cells: list[str]) -> NDArray[Any]:
     """Return cells as whole numbers if every one is a plain one, otherwise as text.
 
-    >>> as_names(["7", "12"]).tolist(), as_names(["7", "012"]).tolist()
-    ([7, 12], ['7', '012'])
+    Where a program has written whole numbers as 7.0, they are 7.
+
+    >>> as_names(["7", "12"]).tolist(), as_names(["7", "012"]).tolist(), as_names(["7.0"]).tolist()
+    ([7, 12], ['7', '012'], [7])
     """
+    plain = [cell.removesuffix(".0") for cell in cells]
+    if len(set(plain)) != len(set(cells)):
+        plain = cells
     try:
-        numbers = [int(cell) for cell in cells]
+        numbers = [int(cell) for cell in plain]
     except ValueError:
         return np.array(cells, dtype=np.str_)
-    if all(str(n) == cell and abs(n) < 10**18 for n, cell in zip(numbers, cells, strict=True)):
+    if all(str(n) == cell and abs(n) < 10**18 for n, cell in zip(numbers, plain, strict=True)):
         return np.array(numbers, dtype=np.int64)
     return np.array(cells, dtype=np.str_)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from commonweal.engine.opinion import guard_kernel
 from commonweal.engine.opinion.groups import mixture
+from commonweal.engine.opinion.guards import raised
 from commonweal.engine.opinion.model import fit
 from commonweal.engine.opinion.shares import shares
 from commonweal.engine.opinion.votes import Votes
@@ -14,7 +16,18 @@ def warm() -> None:
         votes = Votes.from_log([1, 2], [1, 1], [1, -1], moment=moment)
     model = fit(votes, sweeps=1)
     model.probability([0], [0])
+    _warm_guards(votes)
     shares(votes, mixture(votes, 2, model.positions, np.random.default_rng(0)))
+
+
+def _warm_guards(votes: Votes) -> None:
+    """Look for accounts that act as one among some that do not."""
+    log = [(i, j, (i * j) % 2 * 2 - 1) for i in range(12) for j in range(9)]
+    raised(Votes.from_log(*zip(*log, strict=True)))
+    key = np.empty((1, len(votes.people)), dtype=np.uint64)
+    rank = np.zeros((1, len(votes.statements)), dtype=np.int64)
+    people = np.arange(len(votes.people))
+    guard_kernel.compiled().keys(votes.start, votes.statement, votes.value, people, rank, 5, key)
 
 
 if __name__ == "__main__":
