@@ -8,13 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from commonweal.engine.opinion import lists
 from commonweal.engine.opinion.bursts import bursts
-from commonweal.engine.opinion.cliques import Clique as Clique  # the guards' answer: whoever reads it finds it here
+from commonweal.engine.opinion.cliques import Clique
 from commonweal.engine.opinion.groups import Mixture
 from commonweal.engine.opinion.lists import Listed
 from commonweal.engine.opinion.lookalikes import lookalikes
 from commonweal.engine.opinion.model import Floats
 from commonweal.engine.opinion.shares import AGREE, DISAGREE, Shares, shares
 from commonweal.engine.opinion.votes import Votes
+
+__all__ = ["Clique", "Hangs", "Without", "raised", "sensitivity", "without"]
 
 LEAST_VOTES = 8
 CHANCE = 1e-4

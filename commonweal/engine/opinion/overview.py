@@ -39,8 +39,8 @@ class Overview:
         Where everybody stands.
     groups : Groups
         What was found about groups; its mixture is that of the sample it was found on.
-    member : float64 array, shape (people, groups)
-        How likely everybody belongs to each group.
+    mixture : Mixture
+        The same groups over everybody.
     overall, by_group : Shares
         How votes split; the same where there is one group.
     common_ground, dividing, group_statements, unsure : tuple of Listed
@@ -53,7 +53,7 @@ class Overview:
     choice: Choice
     model: Model
     groups: Groups
-    member: Floats
+    mixture: Mixture
     overall: Shares
     by_group: Shares
     common_ground: tuple[Listed, ...]
@@ -61,6 +61,11 @@ class Overview:
     group_statements: tuple[Listed, ...]
     unsure: tuple[Listed, ...]
     short_list: ShortList
+
+    @property
+    def member(self) -> Floats:
+        """How likely everybody belongs to each group; float64 array, shape (people, groups)."""
+        return self.mixture.member
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -177,7 +182,7 @@ def overview(
         choice,
         model,
         groups,
-        mixture.member,
+        mixture,
         overall,
         by_group,
         lists.common_ground(by_group, allowed),
