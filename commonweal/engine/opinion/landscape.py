@@ -30,7 +30,7 @@ class Plane:
     @property
     def axes(self) -> int:
         """How many axes the sheet has: 0, 1 or 2."""
-        return self.onto.shape[1]
+        return int(self.onto.shape[1])
 
     def places(self, positions: Floats) -> Floats:
         """Return where these positions lie; float64 array, shape (people, axes)."""
@@ -310,7 +310,8 @@ def outlines(found: Landscape) -> tuple[tuple[Floats, ...], ...]:
     up = np.concatenate((found.up[:1] - step, found.up, found.up[-1:] + step))
     around = np.pad(found.height, 1)  # so that every line closes
     traced = contourpy.contour_generator(across, up, around)
-    return tuple(tuple(traced.lines(level)) for level in found.levels)
+    lines: list[list[Floats]] = [list(traced.lines(level)) for level in found.levels]  # type: ignore[arg-type]
+    return tuple(map(tuple, lines))
 
 
 def ring(places: Floats, unsure: Floats, belongs: Floats) -> tuple[Floats, Floats, float]:

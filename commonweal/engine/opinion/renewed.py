@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from commonweal.engine.opinion import group_kernel, lists, share_kernel
-from commonweal.engine.opinion.groups import Mixture
 from commonweal.engine.opinion.model import Floats, Model, refreshed
 from commonweal.engine.opinion.overview import Overview
 from commonweal.engine.opinion.shares import Shares, told
@@ -14,7 +13,6 @@ from commonweal.engine.opinion.votes import Votes
 
 _NONE = np.zeros(0)
 _NO_COUNTS = np.zeros((0, 0, 0))
-_PRIOR = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +25,6 @@ class Kept:
         The map.
     shown : float64 array, shape (votes,)
         With which chance each statement was shown, as in :func:`shares`.
-    rate : float64 array, shape (statements, groups)
-        How likely somebody in each group agrees, given that they do not pass.
     overall, by_group : float64 arrays, shapes (statements, 5, 1) and (statements, 5, groups)
         Weighted disagreements, passes, agreements, the squares of their weights, and how many votes
         there are.
@@ -36,7 +32,6 @@ class Kept:
 
     found: Overview
     shown: Floats
-    rate: Floats
     overall: Floats
     by_group: Floats
 
@@ -71,8 +66,7 @@ def kept(found: Overview, shown: ArrayLike) -> Kept:
     [3.0, 0.0, 27.0, 30.0, 30.0]
     """
     given = np.asarray(shown, dtype=np.float64)
-    rate = _rates(found.votes, found.member)
-    return Kept(found, given, rate, *_sums(found.votes, found.member, rate, given))
+    return Kept(found, given, *_sums(found.votes, found.member, found.mixture.rate, given))
 
 
 def renewed(state: Kept, fresh: Votes, shown: ArrayLike, *, rejected: ArrayLike = ()) -> Kept:
@@ -126,13 +120,14 @@ def renewed(state: Kept, fresh: Votes, shown: ArrayLike, *, rejected: ArrayLike 
     people = before.places_of_people(fresh.people)
     gone = before.among(people)
     gone_shown = old.shown[_rows(before, people)]
-    less = _sums(gone, old.found.member[people], old.rate, gone_shown)
+    mixture = old.found.mixture
+    less = _sums(gone, mixture.member[people], mixture.rate, gone_shown)
     votes, chance = _exchanged(old, fresh, people, given)
     model = refreshed(old.found.model, votes, people)
     few = votes.among(people)
-    member = old.found.member.copy()
-    member[people] = _placed(few, old.rate, old.found.groups.mixture.share)
-    more = _sums(few, member[people], old.rate, given)
+    member = mixture.member.copy()
+    member[people] = _placed(few, mixture.rate, mixture.share)
+    more = _sums(few, member[people], mixture.rate, given)
     overall, by_group = (
         was - out + new
         for was, out, new in zip((old.overall, old.by_group), less, more, strict=True)
@@ -143,7 +138,7 @@ def renewed(state: Kept, fresh: Votes, shown: ArrayLike, *, rejected: ArrayLike 
         old.found,
         votes=votes,
         model=model,
-        member=member,
+        mixture=replace(mixture, member=member),
         overall=whole,
         by_group=split,
         common_ground=lists.common_ground(split, allowed),
@@ -151,21 +146,11 @@ def renewed(state: Kept, fresh: Votes, shown: ArrayLike, *, rejected: ArrayLike 
         group_statements=lists.special_to_groups(split, allowed),
         unsure=lists.unsure(whole, allowed),
     )
-    return Kept(found, chance, old.rate, overall, by_group)
+    return Kept(found, chance, overall, by_group)
 
 
 def _shares(sums: Floats) -> Shares:
     return told(np.maximum(sums[:, :4], 0.0), np.maximum(sums[:, 4], 0.0))
-
-
-def _rates(votes: Votes, member: Floats) -> Floats:
-    """Return how likely somebody in each group agrees, beginning with four votes as everybody votes."""
-    counts = np.zeros((len(votes.statements), 3, member.shape[1]))
-    group_kernel.compiled().counts(votes.start, votes.statement, votes.value, member, counts)
-    agree, disagree = votes.agrees, votes.disagrees
-    overall = ((agree + 1) / (agree + disagree + 2))[:, None]
-    found: Floats = (counts[:, 2] + _PRIOR * overall) / (counts[:, 0] + counts[:, 2] + _PRIOR)
-    return found
 
 
 def _sums(votes: Votes, member: Floats, rate: Floats, shown: Floats) -> tuple[Floats, Floats]:
@@ -218,7 +203,7 @@ def _widened(state: Kept, fresh: Votes) -> Kept:
     known += np.searchsorted(what, known, side="right")
     model = found.model
     stranger, unknown = len(model.mean) - 1, len(model.first) - 1
-    share = found.groups.mixture.share
+    mixture = found.mixture
 
     def more(rows: Floats, at: NDArray[np.int64], like: ArrayLike) -> Floats:
         return np.insert(rows, at, like, axis=0) if len(at) else rows
@@ -244,11 +229,14 @@ def _widened(state: Kept, fresh: Votes) -> Kept:
             found,
             votes=wider,
             model=wide,
-            member=more(found.member, who, share),
+            mixture=replace(
+                mixture,
+                member=more(mixture.member, who, mixture.share),
+                rate=more(mixture.rate, what, 0.5),
+            ),
             short_list=short,
         ),
         state.shown,
-        more(state.rate, what, 0.5),
         more(state.overall, what, 0.0),
         more(state.by_group, what, 0.0),
     )
@@ -275,30 +263,3 @@ def _exchanged(
         np.insert(votes.value[gone], at, fresh.value),
     )
     return changed, np.insert(old.shown[gone], at, shown)
-
-
-def mixture_of(state: Kept) -> Mixture:
-    """Return the groups of everybody, as :func:`shares` takes them.
-
-    Parameters
-    ----------
-    state : Kept
-        A map.
-
-    Returns
-    -------
-    Mixture
-
-    References
-    ----------
-    As :func:`mixture`.
-
-    Examples
-    --------
-    >>> from commonweal.engine.opinion import overview
-    >>> votes = Votes.from_log(range(30), [7] * 30, [1] * 27 + [-1] * 3)
-    >>> mixture_of(kept(overview(votes, np.random.default_rng(0)), np.ones(30))).sizes.tolist()
-    [30]
-    """
-    share = state.found.groups.mixture.share
-    return Mixture(state.found.member, state.rate, share, 0.0)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.engine.opinion import Votes, overview, simulate
-from commonweal.engine.opinion.renewed import kept, mixture_of, renewed
+from commonweal.engine.opinion.renewed import kept, renewed
 
 PAIRS = st.dictionaries(
     st.tuples(st.integers(0, 12), st.integers(0, 6)), st.sampled_from([-1, 0, 1]), max_size=60
@@ -74,7 +74,7 @@ def test_shares_are_those_of_a_map_worked_out_with_the_same_groups(
         ).max()
         < 0.02
     )
-    assert np.allclose(mixture_of(later).member.sum(axis=1), 1)
+    assert np.allclose(later.found.member.sum(axis=1), 1)
 
 
 def test_new_people_are_placed_as_sure_as_their_votes_allow(crowd: tuple[Votes, Votes]) -> None:
