@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "commonweal.ground.challenges",
     "commonweal.listen.conversations",
     "commonweal.listen.voices",
+    "commonweal.listen.maps",
     "commonweal.listen.reports",
     "commonweal.propose.proposals",
     "commonweal.propose.appraisals",
