@@ -17,6 +17,7 @@ from commonweal.ground.directory.api import router as directory
 from commonweal.ground.journal.api import router as journal
 from commonweal.ground.places.api import router as places
 from commonweal.kit.api import NotHere, Problem
+from commonweal.listen.hearings.api import router as hearings
 from commonweal.propose.appraisals.api import router as appraisals
 from commonweal.propose.proposals.api import router as proposals
 
@@ -117,6 +118,7 @@ for router in (
     places,
     directory,
     challenges,
+    hearings,
     proposals,
     appraisals,
     budgets,

@@ -15,6 +15,7 @@ from commonweal.ground.people import manifest as people
 from commonweal.ground.places import manifest as places
 from commonweal.kit.manifest import Manifest
 from commonweal.listen.conversations import manifest as conversations
+from commonweal.listen.hearings import manifest as hearings
 from commonweal.listen.reports import manifest as reports
 from commonweal.listen.voices import manifest as voices
 from commonweal.propose.appraisals import manifest as appraisals
@@ -30,6 +31,7 @@ LOOP: tuple[Manifest, ...] = (
     conversations.MANIFEST,
     voices.MANIFEST,
     reports.MANIFEST,
+    hearings.MANIFEST,
     proposals.MANIFEST,
     appraisals.MANIFEST,
     budgets.MANIFEST,

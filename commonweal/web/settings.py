@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "commonweal.listen.voices",
     "commonweal.listen.maps",
     "commonweal.listen.reports",
+    "commonweal.listen.hearings",
     "commonweal.propose.proposals",
     "commonweal.propose.appraisals",
     "commonweal.decide.budgets",
@@ -185,6 +186,7 @@ ACCOUNT_RATE_LIMITS = {
     "voting_code": "40/10m/key",
     "register_match": "10/d/key",
     "look_up_receipt": "30/m/ip",
+    "hearing_guest": "30/15m/key",
 }
 # How many of our own proxies stand before the site, each adding to X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = _number(

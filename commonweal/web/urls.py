@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("commonweal.ground.journal.urls")),
     path("", include("commonweal.listen.conversations.urls")),
     path("", include("commonweal.listen.reports.urls")),
+    path("", include("commonweal.listen.hearings.urls")),
     path("", include("commonweal.propose.proposals.urls")),
     path("", include("commonweal.propose.appraisals.urls")),
     path("", include("commonweal.decide.budgets.urls")),
