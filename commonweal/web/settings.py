@@ -56,7 +56,9 @@ INSTALLED_APPS = [
     "commonweal.ground.directory",
     "commonweal.ground.challenges",
     "commonweal.listen.conversations",
+    "commonweal.listen.surveys",
     "commonweal.listen.voices",
+    "commonweal.listen.moderation",
     "commonweal.listen.maps",
     "commonweal.listen.reports",
     "commonweal.listen.hearings",
@@ -187,6 +189,18 @@ ACCOUNT_RATE_LIMITS = {
     "register_match": "10/d/key",
     "look_up_receipt": "30/m/ip",
     "hearing_guest": "30/15m/key",
+    # Whoever answers surveys without an account: a library has many readers and one address.
+    "survey_begin": "300/h/ip",
+    "survey_send": "120/h/ip",
+}
+# How often one network may do in an hour what needs no account: a library has one address for all who
+# sit there.
+AN_HOUR_FROM_ONE_NETWORK = {
+    "guest": _number(
+        "COMMONWEAL_GUESTS_AN_HOUR", os.environ.get("COMMONWEAL_GUESTS_AN_HOUR") or "60"
+    ),
+    "statement": 60,
+    "report": 60,
 }
 # How many of our own proxies stand before the site, each adding to X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = _number(

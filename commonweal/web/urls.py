@@ -7,6 +7,7 @@ from commonweal.web.api import api, kiosk_api
 
 urlpatterns = [
     # First: addresses are tried in this order, and nothing is asked for so often at once as to vote.
+    path("", include("commonweal.listen.voices.urls")),
     path("", include("commonweal.decide.ballots.urls")),
     path("", include("commonweal.web.site_urls")),
     path("", include("commonweal.ground.people.urls")),
@@ -15,6 +16,8 @@ urlpatterns = [
     path("", include("commonweal.ground.challenges.urls")),
     path("", include("commonweal.ground.journal.urls")),
     path("", include("commonweal.listen.conversations.urls")),
+    path("", include("commonweal.listen.surveys.urls")),
+    path("", include("commonweal.listen.moderation.urls")),
     path("", include("commonweal.listen.reports.urls")),
     path("", include("commonweal.listen.hearings.urls")),
     path("", include("commonweal.propose.proposals.urls")),

@@ -114,7 +114,6 @@ def vote(
         raise TooFast
     if part.participant_id is None:
         part = _joined(viewer, held, network)
-    assert part.participant_id is not None
     statement_id = _said(conversation_id, part.participant_id, number, value, held.at, came_by)
     part = _with(part, statement_id, value)
     card = None
@@ -186,6 +185,13 @@ def _joined(viewer: Viewer, held: Held, network: Network) -> Part:
     return Part(participant_id) if is_new else queries.part_of(viewer, conversation.pk)
 
 
+def _participant(viewer: Viewer, held: Held, network: Network) -> int:
+    """Return as whom somebody takes part, from now on if they did not yet."""
+    who = held.part.participant_id or _joined(viewer, held, network).participant_id
+    assert who is not None
+    return who
+
+
 # A statement that a moderator takes out meanwhile is not voted on: whoever comes second waits, and looks
 # again. An answer that stays the same keeps its moment, so that a double click is one answer.
 _SAY = """
@@ -212,13 +218,13 @@ RETURNING statement_id
 
 def _said(
     conversation_id: int,
-    participant_id: int,
+    participant_id: int | None,
     number: int,
     value: Value,
     at: datetime,
     came_by: Drawn | None,
 ) -> int:
-    values = {
+    values: dict[str, Any] = {
         "conversation": conversation_id,
         "participant": participant_id,
         "number": number,
@@ -321,7 +327,7 @@ RETURNING many
 
 def _brake(kind: Kind, network: Network, at: datetime) -> None:
     """Count what comes from one network within an hour. Raises ``TooOften``."""
-    values = {
+    values: dict[str, Any] = {
         "network": network.name,
         "kind": kind.value,
         "at": at,
@@ -377,8 +383,7 @@ def add_statement(
     if same is not None:
         raise SaidAlready(same)
     _brake(Kind.STATEMENT, network, held.at)
-    part = held.part if held.part.participant_id else _joined(viewer, held, network)
-    author = Participant.objects.get(pk=part.participant_id)
+    author = Participant.objects.get(pk=_participant(viewer, held, network))
     _not_too_many(author, held.at)
     last = conversation.statements.aggregate(last=Max("number"))["last"] or 0
     if conversation.statements.count() >= MOST_STATEMENTS:
@@ -461,11 +466,11 @@ def report(
     if statement is None:
         raise StatementGone
     _brake(Kind.REPORT, network, held.at)
-    part = held.part if held.part.participant_id else _joined(viewer, held, network)
+    who = _participant(viewer, held, network)
     Report.objects.update_or_create(
         conversation=held.conversation,
         statement=statement,
-        participant_id=part.participant_id,
+        participant_id=who,
         defaults={
             "reason": reason,
             "words": words,

@@ -309,7 +309,7 @@ def known(conversation_id: int, *, afresh: bool = False) -> Known:
 
 
 def _read(conversation_id: int, before: Known | None) -> Known:
-    asked = {
+    asked: dict[str, Any] = {
         "conversation": conversation_id,
         "made_at": before.made_at if before else None,
         "through": before.counted.through if before else 0,
@@ -509,12 +509,9 @@ def author_to_tell(statement: Statement) -> Person | None:
     """Return whom to write to when a moderator has decided: an author with an account."""
     if statement.author_id is None:
         return None
-    return Person.objects.filter(pk__in=_authors(statement), is_active=True).first()
-
-
-def _authors(statement: Statement) -> QuerySet[Any, Any]:
-    mine = Participant.objects.filter(pk=statement.author_id, person__isnull=False)
-    return mine.values("person")
+    author = Participant.objects.filter(pk=statement.author_id, person__is_active=True)
+    found = author.select_related("person").first()
+    return found.person if found else None
 
 
 def details_said(conversation: Conversation, participant: Participant) -> dict[int, int]:
@@ -540,12 +537,7 @@ def taken_part_in(viewer: Viewer) -> QuerySet[Conversation]:
         .annotate(n=Count("pk"))
         .values("n")
     )
-    return (
-        conversations(viewer)
-        .filter(Exists(mine))
-        .annotate(answered=Coalesce(Subquery(many), 0))
-        .order_by("place", "-opens_at", "-pk")
-    )
+    return conversations(viewer).filter(Exists(mine)).annotate(answered=Coalesce(Subquery(many), 0))
 
 
 def mine_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -17,7 +18,8 @@ from commonweal.listen.conversations.models import (
     State,
     Statement,
 )
-from commonweal.listen.voices.models import Kind
+from commonweal.listen.voices import queries
+from commonweal.listen.voices.models import Kind, Policy
 
 MOST_A_MINUTE = 60  # answers of one person: nobody reads faster
 MOST_ADDED_AN_HOUR, MOST_ADDED_A_DAY = 10, 30  # statements of one person
@@ -94,6 +96,35 @@ def _belong(viewer: Viewer, conversation: Conversation) -> WhyNot:
         return WhyNot("verify", words % values, link, place.get_absolute_url())
     words = _("This question is for people who belong to %(place)s.") % values
     return WhyNot("join", words, _("Join %(place)s") % values, place.get_absolute_url())
+
+
+def conversation_panel(viewer: Viewer, conversation: Conversation) -> Mapping[str, Any] | None:
+    """Return how the viewer takes part, for the conversation's own page; nothing unless it is open."""
+    if conversation.state(viewer.at) != "open":
+        return None
+    part = queries.part_of(viewer, conversation.pk)
+    return {
+        "answered": len(part.answered),
+        "has_part": part.participant_id is not None,
+        "is_guest": viewer.person is None,
+        "why_not": why_not(viewer, conversation),
+    }
+
+
+def statement_panel(viewer: Viewer, statement: Statement) -> Mapping[str, Any] | None:
+    """Return what the viewer said to a statement, for its own page, and whether they can change it."""
+    if statement.state != State.SHOWN:
+        return None
+    part = queries.part_of(viewer, statement.conversation_id)
+    said = next((one for one in part.said if one.statement == statement.pk), None)
+    is_open = statement.conversation.state(viewer.at) == "open"
+    if said is None and not is_open:
+        return None
+    return {
+        "said": said.value if said else None,
+        "own": said is not None and said.policy == Policy.OWN,
+        "why_not": why_not(viewer, statement.conversation),
+    }
 
 
 def why_not_add(viewer: Viewer, conversation: Conversation) -> WhyNot | None:
