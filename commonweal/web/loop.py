@@ -16,7 +16,10 @@ from commonweal.ground.places import manifest as places
 from commonweal.kit.manifest import Manifest
 from commonweal.listen.conversations import manifest as conversations
 from commonweal.listen.hearings import manifest as hearings
+from commonweal.listen.maps import manifest as maps
+from commonweal.listen.moderation import manifest as moderation
 from commonweal.listen.reports import manifest as reports
+from commonweal.listen.surveys import manifest as surveys
 from commonweal.listen.voices import manifest as voices
 from commonweal.propose.appraisals import manifest as appraisals
 from commonweal.propose.proposals import manifest as proposals
@@ -29,7 +32,10 @@ LOOP: tuple[Manifest, ...] = (
     challenges.MANIFEST,
     journal.MANIFEST,
     conversations.MANIFEST,
+    surveys.MANIFEST,
+    moderation.MANIFEST,  # before voices: it erases by whose statements they are
     voices.MANIFEST,
+    maps.MANIFEST,
     reports.MANIFEST,
     hearings.MANIFEST,
     proposals.MANIFEST,
