@@ -17,6 +17,7 @@ from commonweal.ground.directory.api import router as directory
 from commonweal.ground.journal.api import router as journal
 from commonweal.ground.places.api import router as places
 from commonweal.kit.api import NotHere, Problem
+from commonweal.listen.conversations.api import router as conversations
 from commonweal.listen.hearings.api import router as hearings
 from commonweal.propose.appraisals.api import router as appraisals
 from commonweal.propose.proposals.api import router as proposals
@@ -43,8 +44,8 @@ class SiteAPI(NinjaAPI):
 api = SiteAPI(
     title="Commonweal",
     version="1",
-    description="Read everything public: communities, services, challenges, ideas, money, results, deliveries"
-    " and the journal. No key is needed.",
+    description="Read everything public: communities, services, challenges, conversations, ideas, money,"
+    " results, deliveries and the journal. No key is needed.",
     urls_namespace="api",
     docs_url=None,
 )
@@ -118,6 +119,7 @@ for router in (
     places,
     directory,
     challenges,
+    conversations,
     hearings,
     proposals,
     appraisals,

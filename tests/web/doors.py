@@ -48,6 +48,7 @@ def _api_value(path: str, name: str, own: Things) -> str:
     is_counted = re.search("/(result|bundle|receipts)", path)
     kinds = {
         "challenges": own.challenge,
+        "conversations": own.conversation,
         "pots": own.counted if is_counted else own.pot,
         "ideas": own.proposal,
         "communities": own.community,

@@ -59,6 +59,7 @@ class Things:
     draft_challenge: Any = None
     conversation: Any = None
     statement: Any = None
+    first: Any = None
     proposal: Any = None
     draft: Any = None
     comment: Any = None
@@ -131,6 +132,7 @@ def things(authority: Authority) -> Things:
         draft_challenge=unpublished,
         conversation=conversation,
         statement=statement,
+        first=listen.a_statement(conversation),
         proposal=proposal,
         draft=draft,
         comment=a_comment(proposal, owner),
@@ -377,6 +379,12 @@ LISTEN = ("conversations", "voices", "moderation", "maps", "reports")
 DESK = "challenges:check challenges:basics challenges:outcomes challenges:dates challenges:money"
 
 
+def _number(name: str, own: Things) -> int:
+    if name.partition(":")[0] not in LISTEN:
+        return int(own.draft_challenge.outcomes.get().pk)
+    return int((own.first if name.endswith("_first") else own.statement).number)
+
+
 def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
     """Return what an address needs, taken from the things of one authority."""
     space = name.partition(":")[0]
@@ -407,10 +415,8 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
     }
     fixed = {
         "part": "better",
-        "step": "voters",
-        "number": own.statement.number
-        if space in LISTEN
-        else own.draft_challenge.outcomes.get().pk,
+        "step": "people" if space == "conversations" else "voters",
+        "number": _number(name, own),
         "provider_id": "nobody",
         "token": "no-such-token",
     }
