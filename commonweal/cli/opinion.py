@@ -5,35 +5,53 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commonweal.cli.opinion_words import in_words, plain
+from commonweal.cli.opinion_files import (
+    as_csv,
+    given,
+    note,
+    texts_of,
+    writable,
+    written,
+)
+from commonweal.cli.opinion_json import Told, as_json, guards_as_json, similar_as_json
+from commonweal.cli.opinion_words import guards_in_words, in_words, plain, similar_in_words
 from commonweal.kit.complaint import Complaint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from commonweal.engine.opinion import Listed, Votes
+    from commonweal.engine.opinion import Clique, Hangs, Overview, Votes
     from commonweal.engine.opinion.files import Statements
-    from commonweal.engine.opinion.overview import Overview
 
-VERBS = ("map", "predict", "simulate", "import", "export")
+VERBS = ("map", "predict", "similar", "guards", "simulate", "import", "export")
 EPILOG = """\
 Files
   VOTES.csv        participant, statement, vote (1 agree, -1 disagree, 0 pass), perhaps timestamp_ms;
-                   or votes.csv or participants-votes.csv as Polis exports them
-  STATEMENTS.csv   statement, text, moderated (-1 rejected); or comments.csv as Polis exports it
-  MARGINS.csv      column, value, share: how many of those who live here have this value in a further
-                   column of VOTES.csv, such as age
-  All may be gzipped.
+                   or votes.csv or participants-votes.csv as Polis exports them, or the folder they
+                   are in. Of several votes of somebody on a statement the last one counts.
+  STATEMENTS.csv   statement, text, moderated (1 accepted, 0 not looked at, -1 rejected); or
+                   comments.csv as Polis exports it
+  MARGINS.csv      column, value, share: how many of those who live here, counted or in per cent, have
+                   this value in a further column of VOTES.csv, such as age; or two columns, age and
+                   share
+  All may be gzipped, split by commas, semicolons or tabs, and come through a pipe (-).
+
+Signs
+  1 is agree, in Polis's exports too. Its database has -1 for agree: a file with its columns pid, tid
+  and vote is read that way.
 
 Examples
   commonweal opinion votes.csv.gz --statements statements.csv.gz
   commonweal opinion votes.csv --format json > map.json
+  commonweal opinion votes.csv --population margins.csv
   commonweal opinion predict votes.csv pairs.csv --out predicted.csv
+  commonweal opinion similar votes.csv statements.csv
+  commonweal opinion guards votes.csv
   commonweal opinion simulate --people 1000 --statements 100 --groups 3 --out votes.csv
   commonweal opinion import polis-export/ --format polis --out ours/
 
@@ -72,6 +90,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     _add_map(_verb(verbs, "map", about))
     _add_predict(_verb(verbs, "predict", _("say how likely people agree with statements")))
+    _add_similar(_verb(verbs, "similar", _("find statements that say the same")))
+    _add_guards(_verb(verbs, "guards", _("find accounts that act as one")))
     _add_simulate(_verb(verbs, "simulate", _("make up a conversation")))
     for name, what in (
         ("import", _("turn files that Polis exported into ours")),
@@ -123,51 +143,91 @@ def _positive(text: str) -> float:
 
 
 def _add_map(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("votes", metavar="VOTES", help=_("the votes"))
-    parser.add_argument("--statements", metavar="FILE", help=_("what the statements say"))
+    _add_votes(parser)
     parser.add_argument("--population", metavar="FILE", help=_("who lives here: MARGINS.csv"))
-    parser.add_argument("--format", choices=("text", "json"), default="text", help=_("the output"))
+    parser.add_argument(
+        "--people",
+        metavar="FILE",
+        help=_("where participants have the columns of MARGINS.csv (default: VOTES)"),
+    )
+    _add_format(parser)
     _add_seed(parser)
     parser.set_defaults(run=run_map)
+
+
+def _add_votes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("votes", metavar="VOTES", help=_("the votes"))
+    parser.add_argument("--statements", metavar="FILE", help=_("what the statements say"))
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text", help=_("the output"))
 
 
 def run_map(args: argparse.Namespace) -> int:
     """Map a conversation and print it."""
     began = time.perf_counter()
+    if args.people and not args.population:
+        raise Complaint(
+            _("--people says who people are, but not who lives here."),
+            _("Give --population MARGINS.csv too."),
+        )
     import numpy as np  # only a command that computes needs it, and it takes a tenth of a second
 
-    from commonweal.engine.opinion.files import read_statements, read_votes
     from commonweal.engine.opinion.overview import overview
     from commonweal.engine.opinion.residents import read_population
-    from commonweal.engine.opinion.tables import OpinionError
 
-    try:
-        votes = read_votes(args.votes)
-        known = read_statements(args.statements) if args.statements else None
-        raked = read_population(args.population, args.votes, votes) if args.population else None
-    except OpinionError as error:
-        raise _complaint(error) from None
+    with given() as files:
+        votes, known, path = _read(args, files)
+        residents = None
+        if args.population:
+            people = files.file(args.people) if args.people else path
+            residents = read_population(files.file(args.population), people, votes)
     rejected = _rejected(known, votes)
-    weight = None if raked is None else raked.weight
+    weight = None if residents is None else residents.weight
     found = overview(votes, np.random.default_rng(args.seed), rejected=rejected, weight=weight)
-    texts = _texts(known)
-    effective = None if raked is None else raked.effective
+    cliques, hangs = _guarded(found, rejected, weight)
+    told = Told(found, texts_of(known), _silent(known, votes), residents, cliques, hangs)
     if args.format == "text":
-        for line in in_words(found, texts, effective):
+        for line in in_words(told):
             print(plain(line))
         return 0
-    for piece in _as_json(found, texts, effective, began):
+    for piece in as_json(told):
         sys.stdout.write(piece)
-    sys.stdout.write("\n")
+    sys.stdout.write(f', "seconds": {time.perf_counter() - began:.3f}}}\n')
     return 0
 
 
-def _complaint(error: ValueError) -> Complaint:
-    said = [plain(problem) for problem in getattr(error, "problems", ()) or (str(error),)]
-    more = _("… and {count} more").format(count=len(said) - 5) if len(said) > 5 else ""
-    begins_with_file = "." in said[0].split(" ")[0]
-    first = said[0] if begins_with_file else said[0][:1].upper() + said[0][1:]
-    return Complaint(first + ".", "\n".join([*said[1:5], *([more] if more else [])]))
+def _read(args: argparse.Namespace, files: Any) -> "tuple[Votes, Statements | None, Path]":
+    """Read votes and statements, and note beside the answer what is odd about them."""
+    from commonweal.engine.opinion.files import (  # see run_map
+        from_database,
+        read_statements,
+        read_votes,
+        turned_round,
+    )
+
+    path, beside = files.votes(args.votes)
+    votes = read_votes(path)
+    if from_database(path):
+        note(_("pid and tid are columns of Polis's database: -1 is read as agree."))
+    texts = files.file(args.statements) if args.statements else beside
+    if texts is None:
+        return votes, None, path
+    known = read_statements(texts)
+    if len(votes.statements) and (votes.places_of_statements(known.names) < 0).all():
+        note(
+            _("Nobody voted on any statement of {file}. Is it of the same conversation?").format(
+                file=texts.name
+            )
+        )
+    if turned_round(known, votes):
+        note(
+            _("By the tallies in {file} these votes say the opposite: 1 must be agree.").format(
+                file=texts.name
+            )
+        )
+    return votes, known, path
 
 
 def _rejected(known: "Statements | None", votes: "Votes") -> "NDArray[Any]":
@@ -175,109 +235,40 @@ def _rejected(known: "Statements | None", votes: "Votes") -> "NDArray[Any]":
 
     if known is None:
         return np.zeros(0, dtype=votes.statements.dtype)
-    names = known.rejected
-    return names if names.dtype.kind == votes.statements.dtype.kind else names.astype(np.str_)
+    place = votes.places_of_statements(known.rejected)
+    found: NDArray[Any] = votes.statements[place[place >= 0]]
+    return found
 
 
-def _texts(known: "Statements | None") -> dict[str, str]:
+def _silent(known: "Statements | None", votes: "Votes") -> tuple[Any, ...]:
+    """Return the statements that nobody has voted on, but for those that were rejected."""
     if known is None:
-        return {}
-    return dict(zip(map(str, known.names.tolist()), known.text, strict=True))
+        return ()
+    quiet = (votes.places_of_statements(known.names) < 0) & (known.moderated >= 0)
+    return tuple(known.names[quiet].tolist())
 
 
-def _as_json(
-    found: "Overview", texts: dict[str, str], effective: float | None, began: float
-) -> Iterator[str]:
-    """Yield the map as JSON, people some thousand at a time: there may be a million."""
+def _guarded(
+    found: "Overview", rejected: "NDArray[Any]", weight: "NDArray[Any] | None"
+) -> "tuple[tuple[Clique, ...], tuple[Hangs, ...]]":
+    """Find who acts as one, and how the headlines stand without them."""
     import numpy as np  # see run_map
 
-    votes, groups = found.votes, found.groups
+    from commonweal.engine.opinion.guards import raised, sensitivity
 
-    def listed(entries: "Iterable[Listed]") -> list[dict[str, Any]]:
-        return [_entry(found, texts, entry) for entry in entries]
-
-    chosen = found.short_list
-    head: dict[str, Any] = {
-        "people": len(votes.people),
-        "statements": len(votes.statements),
-        "votes": len(votes),
-        "dimensions": found.model.dimensions,
-        "groups": {
-            "count": groups.count,
-            "sizes": found.sizes.tolist(),
-            "stability": _round(groups.stability),
-            "stability_halves": _round(groups.halves),
-            "clear": groups.clear,
-            "losses": [_round(loss) for loss in groups.losses],
-            "loss_without_groups": _round(groups.without),
-            "worked_out_on_people": groups.people,
-        },
-        "hidden_votes_loss": [_round(loss) for loss in found.choice.losses],
-        "effective_people": _round(effective),
-        "common_ground": listed(found.common_ground),
-        "dividing": listed(found.dividing),
-        "group_statements": listed(found.group_statements),
-        "uncertain": listed(found.unsure),
-        "short_list": [_overall(found, texts, j) for j in chosen.statements.tolist()],
-        "short_list_proportional": chosen.proportional,
-        "short_list_reached": [_round(share) for share in chosen.reached],
-        "by_statement": [_overall(found, texts, j) for j in range(len(votes.statements))],
-    }
-    yield json.dumps(head)[:-1]
-    for name, table in (("membership", found.member), ("positions", found.model.positions)):
-        yield f', "{name}": {{'
-        for begin in range(0, len(votes.people), 10_000):
-            part = slice(begin, begin + 10_000)
-            people = [json.dumps(str(person)) for person in votes.people[part].tolist()]
-            rows = np.round(table[part], 4).tolist()
-            lines = ", ".join(f"{p}: {row}" for p, row in zip(people, rows, strict=True))
-            yield (", " if begin else "") + lines
-        yield "}"
-    yield f', "seconds": {time.perf_counter() - began:.3f}}}'
-
-
-def _round(number: float | None) -> float | None:
-    return None if number is None else round(float(number), 6)
-
-
-def _entry(found: "Overview", texts: dict[str, str], entry: "Listed") -> dict[str, Any]:
-    name = found.votes.statements[entry.statement].item()
-    told: dict[str, Any] = {
-        "statement": name,
-        "side": entry.side,
-        "estimate": _round(entry.estimate),
-        "low": _round(entry.low),
-        "high": _round(entry.high),
-        "votes": _round(entry.votes),
-    }
-    if entry.group is not None:
-        told["group"] = entry.group
-    if texts.get(str(name)):
-        told["text"] = texts[str(name)]
-    return told
-
-
-def _overall(found: "Overview", texts: dict[str, str], j: int) -> dict[str, Any]:
-    """Tell how many agree with a statement, overall and by group."""
-    name = found.votes.statements[j].item()
-    told: dict[str, Any] = {"statement": name, **_shares(found.overall, j, 0)}
-    if found.groups.count > 1:
-        told["by_group"] = [_shares(found.by_group, j, g) for g in range(found.groups.count)]
-    if texts.get(str(name)):
-        told["text"] = texts[str(name)]
-    return told
-
-
-def _shares(shares: Any, j: int, g: int) -> dict[str, Any]:
-    agree = 2
-    return {
-        "estimate": _round(shares.estimate[j, agree, g]),
-        "low": _round(shares.low[j, agree, g]),
-        "high": _round(shares.high[j, agree, g]),
-        "votes": _round(shares.votes[j, g]),
-        "disagree": _round(shares.estimate[j, 0, g]),
-        "pass": _round(shares.estimate[j, 1, g]),
-    }
+    votes = found.votes
+    cliques = raised(votes)
+    allowed = ~np.isin(votes.statements, rejected) & (votes.tallies.sum(axis=1) > 0)
+    hangs = sensitivity(
+        votes,
+        cliques,
+        common_ground=found.common_ground,
+        dividing=found.dividing,
+        allowed=allowed,
+        mixture=found.mixture if found.groups.count > 1 else None,
+        weight=weight,
+    )
+    return cliques, hangs
 
 
 # --- predict
@@ -293,59 +284,100 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 def run_predict(args: argparse.Namespace) -> int:
     """Predict votes and write them."""
-    out = _writable(args.out)
+    out = writable(args.out)
     import numpy as np  # see run_map
 
     from commonweal.engine.opinion.files import read_pairs, read_votes
     from commonweal.engine.opinion.overview import fitted
-    from commonweal.engine.opinion.tables import OpinionError
 
-    try:
-        votes = read_votes(args.votes)
-        person, statement = read_pairs(args.pairs)
-    except OpinionError as error:
-        raise _complaint(error) from None
+    with given() as files:
+        votes = read_votes(files.votes(args.votes)[0])
+        person, statement = read_pairs(files.file(args.pairs))
     model, _choice, _sample = fitted(votes, np.random.default_rng(args.seed))
     p = model.probability(votes.places_of_people(person), votes.places_of_statements(statement))
+    p = np.clip(np.nan_to_num(p, nan=0.5), 1e-6, 1 - 1e-6)  # nothing is certain
     rows = zip(person.tolist(), statement.tolist(), p.tolist(), strict=True)
-    _write(out, ("participant", "statement", "p"), ((i, j, f"{x:.6f}") for i, j, x in rows))
-    print(_("Wrote {count:,} predictions to {out}.").format(count=len(p), out=out), file=sys.stderr)
+    titles = ("participant", "statement", "p")
+    written(out, as_csv(titles, ((i, j, f"{x:.6f}") for i, j, x in rows)))
+    note(_("Wrote {count:,} predictions to {out}.").format(count=len(p), out=out))
     return 0
 
 
-def _writable(name: str) -> Path:
-    out = Path(name)
-    try:
-        there, folder = out.parent.is_dir(), out.is_dir()
-    except (OSError, ValueError):
-        there, folder = False, False
-    if not there:
-        raise Complaint(
-            _("There is no folder {folder}.").format(folder=plain(str(out.parent))),
-            _("Make it first."),
-        )
-    if folder:
-        raise Complaint(_("{out} is a folder.").format(out=out), _("Name a file in it."))
-    return out
+# --- similar and guards
 
 
-def _write(out: Path, titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    import csv  # a command that only maps needs no writer
-
-    try:
-        with out.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(titles)
-            writer.writerows(rows)
-    except OSError as error:
-        raise _unwritten(out, error) from None
-
-
-def _unwritten(out: Path, error: OSError) -> Complaint:
-    return Complaint(
-        _("{out} cannot be written ({why}).").format(out=out, why=error.strerror or error),
-        _("Check the folder, its permissions and the room on the disk."),
+def _add_similar(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("votes", metavar="VOTES", help=_("the votes"))
+    parser.add_argument("statements", metavar="STATEMENTS", help=_("what the statements say"))
+    parser.add_argument(
+        "--most", type=_whole, default=50, metavar="N", help=_("how many pairs at most (50)")
     )
+    _add_format(parser)
+    parser.set_defaults(run=run_similar)
+
+
+def run_similar(args: argparse.Namespace) -> int:
+    """Print which statements say the same."""
+    from commonweal.engine.opinion.similar import similar_statements  # see run_map
+
+    with given() as files:
+        votes, known, _path = _read(args, files)
+    votes = _with_silent(votes, known)
+    texts = texts_of(known)
+    rejected = {str(name) for name in _rejected(known, votes).tolist()}
+    every = [
+        "" if str(name) in rejected else texts.get(str(name), "")
+        for name in votes.statements.tolist()
+    ]
+    pairs = similar_statements(every, votes, most=args.most)
+    if args.format == "json":
+        print(json.dumps({"similar": similar_as_json(votes, pairs, texts)}, allow_nan=False))
+        return 0
+    for line in similar_in_words(votes, pairs, texts):
+        print(plain(line))
+    return 0
+
+
+def _with_silent(votes: "Votes", known: "Statements | None") -> "Votes":
+    """Return the votes with the statements too that nobody has voted on."""
+    if known is None or known.names.dtype.kind != votes.statements.dtype.kind:
+        return votes
+    from commonweal.engine.opinion.votes import Votes as Build  # see run_map
+
+    return Build.from_log(
+        votes.people[votes.person],
+        votes.statements[votes.statement],
+        votes.value,
+        people=votes.people,
+        statements=known.names,
+    )
+
+
+def _add_guards(parser: argparse.ArgumentParser) -> None:
+    _add_votes(parser)
+    _add_format(parser)
+    _add_seed(parser)
+    parser.set_defaults(run=run_guards)
+
+
+def run_guards(args: argparse.Namespace) -> int:
+    """Print who acts as one, and what hangs on them."""
+    import numpy as np  # see run_map
+
+    from commonweal.engine.opinion.overview import overview
+
+    with given() as files:
+        votes, known, _path = _read(args, files)
+    rejected = _rejected(known, votes)
+    found = overview(votes, np.random.default_rng(args.seed), rejected=rejected)
+    cliques, hangs = _guarded(found, rejected, None)
+    if args.format == "json":
+        print(json.dumps(guards_as_json(votes, cliques, hangs), allow_nan=False))
+        return 0
+    told = Told(found, texts_of(known), (), None, cliques, hangs)
+    for line in guards_in_words(told, everybody=True):
+        print(plain(line))
+    return 0
 
 
 # --- simulate
@@ -376,8 +408,8 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
 
 def run_simulate(args: argparse.Namespace) -> int:
     """Make up a conversation and write it, in random order."""
-    out = _writable(args.out)
-    truth = _writable(args.truth) if args.truth else None
+    out = writable(args.out)
+    truth = writable(args.truth) if args.truth else None
     import numpy as np  # see run_map
 
     from commonweal.engine.opinion.simulate import simulate
@@ -406,13 +438,10 @@ def run_simulate(args: argparse.Namespace) -> int:
             strict=True,
         )
     )
-    _write(out, ("participant", "statement", "vote"), rows)
+    written(out, as_csv(("participant", "statement", "vote"), rows))
     if truth is not None:
-        _write(truth, ("participant", "group"), enumerate(made.group.tolist()))
-    print(
-        _("Wrote {count:,} votes to {out}.").format(count=len(made.value), out=out),
-        file=sys.stderr,
-    )
+        written(truth, as_csv(("participant", "group"), enumerate(made.group.tolist())))
+    note(_("Wrote {count:,} votes to {out}.").format(count=len(made.value), out=out))
     return 0
 
 
@@ -439,44 +468,29 @@ def run_export(args: argparse.Namespace) -> int:
 
 def _exchange(args: argparse.Namespace, *, polis: bool) -> int:
     from commonweal.engine.opinion.files import (  # see run_map
-        read_statements,
-        read_votes,
+        matrix_as_csv,
+        matrix_fits,
         statements_as_csv,
         votes_as_csv,
     )
-    from commonweal.engine.opinion.tables import OpinionError
 
-    given = Path(args.votes)
-    texts = Path(args.statements) if args.statements else None
-    if given.is_dir():
-        texts = texts or _first(given, ("comments.csv", "statements.csv"))
-        votes_file = _first(given, ("votes.csv", "participants-votes.csv"))
-        if votes_file is None:
-            raise Complaint(
-                _("There is no votes.csv in {folder}.").format(folder=given),
-                _("Name the file, or the folder it is in."),
-            )
-        given = votes_file
-    try:
-        votes = read_votes(given)
-        known = read_statements(texts) if texts else None
-    except OpinionError as error:
-        raise _complaint(error) from None
+    with given() as files:
+        votes, known, _path = _read(args, files)
     out = Path(args.out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with (out / "votes.csv").open("w", encoding="utf-8", newline="") as file:
-            file.writelines(votes_as_csv(votes, polis=polis))
-        if known is not None:
-            name = "comments.csv" if polis else "statements.csv"
-            with (out / name).open("w", encoding="utf-8", newline="") as file:
-                file.writelines(statements_as_csv(known, votes, polis=polis))
     except OSError as error:
-        raise _unwritten(out, error) from None
-    print(_("Wrote {count:,} votes to {out}.").format(count=len(votes), out=out), file=sys.stderr)
+        raise Complaint(
+            _("{out} cannot be made a folder ({why}).").format(
+                out=plain(str(out)), why=error.strerror or error
+            ),
+            _("Name another folder."),
+        ) from None
+    written(out / "votes.csv", votes_as_csv(votes, polis=polis))
+    if polis and matrix_fits(votes):
+        written(out / "participants-votes.csv", matrix_as_csv(votes, known))
+    if known is not None:
+        name = "comments.csv" if polis else "statements.csv"
+        written(out / name, statements_as_csv(known, votes, polis=polis))
+    note(_("Wrote {count:,} votes to {out}.").format(count=len(votes), out=out))
     return 0
-
-
-def _first(folder: Path, names: Sequence[str]) -> Path | None:
-    there = [folder / name for stem in names for name in (stem, f"{stem}.gz")]
-    return next((path for path in there if path.is_file()), None)

@@ -38,10 +38,18 @@ _OF_STATEMENT = {
     "moderated": ("moderation", "mod"),
     "agrees": ("agree count",),
     "disagrees": ("disagree count",),
+    "author": ("author id",),
+    "timestamp_ms": _MOMENT["timestamp_ms"],
 }
 _RANGE = {"vote": (-1, 1), "timestamp_ms": (-(2**62), 2**62)}
 _SECONDS_BEFORE = 10**11  # as seconds the year 5138, as milliseconds 1973
 REJECTED = -1
+_TITLES = ("statement", "timestamp_ms", "author", "moderated", "agrees", "disagrees", "text")
+_TITLES_OF_POLIS = (
+    *("timestamp", "datetime", "comment-id", "author-id"),
+    *("agrees", "disagrees", "moderated", "comment-body"),
+)
+_MOST_CELLS = 50_000_000
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MODERATED = {
@@ -65,12 +73,16 @@ class Statements:
         1 accepted, 0 not looked at, -1 rejected.
     more : int64 array, shape (statements,), optional
         By how many more agree than disagree, as the file itself says. None if it does not.
+    author, moment : tuples of str
+        Who wrote each and when, as the file says; empty where it does not.
     """
 
     names: NDArray[Any]
     text: tuple[str, ...]
     moderated: NDArray[np.int8]
     more: NDArray[np.int64] | None = None
+    author: tuple[str, ...] = ()
+    moment: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> NDArray[Any]:
@@ -175,7 +187,9 @@ def _is_wide(path: Path) -> bool:
 def _wide(path: Path) -> Votes:
     """Read one person a row, with a column for each statement that is named by a number."""
     layout = layout_of(path, _WIDE)
-    columns = [(at, title) for at, title in enumerate(layout.titles) if title.isdigit()]
+    columns = [
+        (at, title) for at, title in enumerate(layout.titles) if title.isascii() and title.isdigit()
+    ]
     problems = Problems(path.name)
     person: list[str] = []
     log: list[tuple[int, int, int]] = []
@@ -281,6 +295,8 @@ name and the folder
     texts: dict[str, str] = {}
     moderated: list[int] = []
     more: list[int | None] = []
+    author: list[str] = []
+    moment: list[str] = []
     for line, row in rows(place, layout, problems):
         cell = {title: row[at].strip() for title, at in layout.at.items()}
         name, state = cell["statement"], cell.get("moderated") or "0"
@@ -294,6 +310,8 @@ name and the folder
         else:
             texts[name] = cell.get("text", "")
             moderated.append(_MODERATED[state.casefold()])
+            author.append(cell.get("author", ""))
+            moment.append(_milliseconds(cell.get("timestamp_ms", "")))
             tally = [number_of(cell.get(side, "")) for side in ("agrees", "disagrees")]
             more.append(None if None in tally else (tally[0] or 0) - (tally[1] or 0))
     problems.refuse()
@@ -302,7 +320,17 @@ name and the folder
         tuple(texts.values()),
         np.array(moderated, dtype=np.int8),
         None if None in more or not more else np.array(more, dtype=np.int64),
+        tuple(author),
+        tuple(moment),
     )
+
+
+def _milliseconds(cell: str) -> str:
+    """Return a moment of a statement in milliseconds, or nothing if it is none."""
+    moment = number_of(cell)
+    if moment is None:
+        return ""
+    return str(moment * 1000 if 0 < abs(moment) < _SECONDS_BEFORE else moment)
 
 
 def votes_as_csv(votes: Votes, *, polis: bool = False) -> Iterator[str]:
@@ -353,13 +381,48 @@ def _day(moment: int | str) -> str:
     return f"{day} {at:%H:%M:%S} GMT+0000 (Coordinated Universal Time)"
 
 
+def matrix_fits(votes: Votes) -> bool:
+    """Say whether the votes can be written one person a row, as Polis also exports them."""
+    numbers = votes.statements.dtype.kind in "iu" and (votes.statements >= 0).all()
+    return bool(numbers) and len(votes.people) * len(votes.statements) <= _MOST_CELLS
+
+
+def matrix_as_csv(votes: Votes, known: Statements | None = None) -> Iterator[str]:
+    """Yield the votes one person a row, as ``participants-votes.csv`` of Polis has them.
+
+    >>> votes = Votes.from_log([2, 1, 1], [5, 5, 7], [1, -1, 0])
+    >>> print("".join(matrix_as_csv(votes)), end="")
+    participant,group-id,n-comments,n-votes,n-agree,n-disagree,5,7
+    1,,0,2,0,1,-1,0
+    2,,0,1,1,0,1,
+    """
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    titles = ("participant", "group-id", "n-comments", "n-votes", "n-agree", "n-disagree")
+    writer.writerow((*titles, *votes.statements.tolist()))
+    wrote = Counter(known.author if known is not None else ())
+    for i, person in enumerate(votes.people.tolist()):
+        part = slice(votes.start[i], votes.start[i + 1])
+        value = votes.value[part]
+        cells: list[int | str] = [""] * len(votes.statements)
+        for j, vote in zip(votes.statement[part].tolist(), value.tolist(), strict=True):
+            cells[j] = vote
+        counts = (len(value), int((value > 0).sum()), int((value < 0).sum()))
+        writer.writerow((person, "", wrote[str(person)], *counts, *cells))
+        if i % 1000 == 999:
+            yield lines.getvalue()
+            lines.seek(0)
+            lines.truncate()
+    yield lines.getvalue()
+
+
 def statements_as_csv(known: Statements, votes: Votes, *, polis: bool = False) -> Iterator[str]:
     """Yield the statements as CSV, in the columns of either form.
 
     >>> known = Statements(np.array([5]), ("Buses, please",), np.array([1], dtype=np.int8))
     >>> votes = Votes.from_log([2, 1], [5, 5], [1, -1])
     >>> "".join(statements_as_csv(known, votes))
-    'statement,moderated,agrees,disagrees,text\\n5,1,1,1,"Buses, please"\\n'
+    'statement,timestamp_ms,author,moderated,agrees,disagrees,text\\n5,,,1,1,1,"Buses, please"\\n'
     """
     tally = {
         str(name): counts
@@ -367,27 +430,21 @@ def statements_as_csv(known: Statements, votes: Votes, *, polis: bool = False) -
     }
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(
-        [
-            "timestamp",
-            "datetime",
-            "comment-id",
-            "author-id",
-            "agrees",
-            "disagrees",
-            "moderated",
-            "comment-body",
-        ]
-        if polis
-        else ("statement", "moderated", "agrees", "disagrees", "text")
-    )
-    for name, text, state in zip(
-        known.names.tolist(), known.text, known.moderated.tolist(), strict=True
+    writer.writerow(_TITLES_OF_POLIS if polis else _TITLES)
+    blank = ("",) * len(known.names)
+    for name, text, state, author, moment in zip(
+        known.names.tolist(),
+        known.text,
+        known.moderated.tolist(),
+        known.author or blank,
+        known.moment or blank,
+        strict=True,
     ):
         disagrees, _passes, agrees = tally.get(str(name), (0, 0, 0))
+        day = _day(int(moment) if moment else "")
         writer.writerow(
-            ("", "", name, "", agrees, disagrees, state, text)
+            (moment, day, name, author, agrees, disagrees, state, text)
             if polis
-            else (name, state, agrees, disagrees, text)
+            else (name, moment, author, state, agrees, disagrees, text)
         )
     yield lines.getvalue()

@@ -294,12 +294,18 @@ def _hang(
         again = lists.dividing_lines(there, allowed, most=len(allowed))
     else:
         again = lists.common_ground(there, allowed, most=len(allowed))
-    still = {(entry.statement, entry.side): entry for entry in again}
+    # what lay between groups is no more where one group is left
+    alike = [
+        entry
+        for entry in again
+        if headline != "dividing"
+        or not listed
+        or (entry.group is None) == (listed[0].group is None)
+    ]
+    still = {(entry.statement, entry.side): entry for entry in alike}
     found = []
     for entry in listed:
         now = still.get((entry.statement, entry.side))
-        if now is None and headline == "dividing" and there.votes.shape[1] < 2:
-            now = next((each for each in again if each.statement == entry.statement), None)
         numbers = now or _as_it_is(headline, entry, there)
         found.append(
             Hangs(

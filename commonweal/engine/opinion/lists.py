@@ -14,6 +14,7 @@ MOST = 10
 MOST_OF_A_GROUP = 5
 FALSE = 0.1
 LEAST_VOTES = 5  # of each group, or nothing is said about it
+SLIGHT = 0.1  # a difference, or a smaller side, that is not surely this large divides nobody
 SIDES = {"agree": AGREE, "disagree": DISAGREE}
 
 
@@ -155,7 +156,7 @@ def dividing_lines(
     tuple of Listed
         With groups: by how much more of the most agreeing group agree than of the least agreeing
         one; ``group`` is the former. With one group: the smaller of those who agree and those who
-        disagree, as a share of all who voted. Sorted by lower bound.
+        disagree, as a share of all who voted. Sorted by lower bound, which is more than a tenth.
 
     Notes
     -----
@@ -177,11 +178,12 @@ def dividing_lines(
     places = np.flatnonzero(allowed & _heard(shares)).tolist()
     if shares.votes.shape[1] < 2:
         found = [gap_of(shares, j) for j in places]
-        return _sorted([entry for entry in found if entry.estimate > 0], most)
+        return _sorted([entry for entry in found if entry.low > SLIGHT], most)
     told = [gap_of(shares, j) for j in places]
     # the widest of several gaps is chosen, so each is doubted as often as there are pairs
     groups = shares.votes.shape[1]
-    return _sorted(_believed(told, groups * (groups - 1) / 2), most)
+    believed = _believed(told, groups * (groups - 1) / 2)
+    return _sorted([entry for entry in believed if entry.low > SLIGHT], most)
 
 
 def _gap(

@@ -15,6 +15,7 @@ from commonweal.engine.voting.ties import TieRule
 SEATS = 5
 MOST_PEOPLE = 1_000
 MOST_OPTIONS = 400
+LEAST_VOTES = 5.0
 _BY_PLACE = TieRule(("most-votes", "id-text"))
 
 
@@ -29,7 +30,8 @@ class ShortList:
     proportional : bool
         No group that could claim a statement for its size was left without (EJR+).
     reached : tuple of float
-        Which share of people agrees with at least 1, 2, 3 ... of them.
+        Which share of people agrees with at least 1, 2, 3 ... of them, as far as votes and the
+        model tell.
     people : int
         How many people, chosen at random, it was worked out on.
     """
@@ -43,25 +45,29 @@ class ShortList:
 def well_known(votes: Votes, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Say which of the allowed statements have enough votes to stand for anybody.
 
-    Thirty votes, or as many as half of the allowed statements have where that is less.
+    Thirty votes, or as many as half of the allowed statements have where that is less; never fewer
+    than five.
     """
     told = votes.tallies.sum(axis=1)
     usual = float(np.median(told[allowed])) if allowed.any() else 0.0
-    known: NDArray[np.bool_] = allowed & (told >= max(1.0, min(30.0, usual)))
+    known: NDArray[np.bool_] = allowed & (told >= max(LEAST_VOTES, min(30.0, usual)))
     return known
 
 
 def agreements(votes: Votes, model: Model, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Say who agrees with what: as they voted, or as the model thinks likely where they did not.
+    """Say who agrees with what: as they voted, or drawn by the model's chances where they did not.
 
-    Whoever passed does not agree. Time and memory O(people x statements).
+    Drawn and not rounded, so that what four in five would agree with counts four in five and not
+    everybody; always the same draw for the same votes. Whoever passed does not agree. Time and
+    memory O(people x statements).
     """
     people, statements = len(votes.people), len(votes.statements)
     who, what = np.indices((people, statements)).reshape(2, -1)
     told = votes.tallies.sum(axis=1)
     speak = 1 - np.divide(votes.passes, told, out=np.zeros(statements), where=told > 0)
     chance: Floats = model.probability(who, what).reshape(people, statements) * speak
-    likely = chance > 0.5
+    rng = np.random.default_rng(0)
+    likely = rng.random(chance.shape) < chance
     likely[votes.person, votes.statement] = votes.value > 0
     found: NDArray[np.bool_] = likely & allowed
     return found
