@@ -1,0 +1,58 @@
+"""Addresses of surveys."""
+
+from django.urls import path
+
+from commonweal.listen.surveys import views
+
+app_name = "surveys"
+urlpatterns = [
+    path("surveys/", views.survey_list, name="list"),
+    path("surveys/<int:survey_id>/", views.survey, name="survey"),
+    path("surveys/<int:survey_id>/begin/", views.begin, name="begin"),
+    path("surveys/<int:survey_id>/page/<int:page>/", views.page, name="page"),
+    path("surveys/<int:survey_id>/check/", views.check, name="check"),
+    path("surveys/<int:survey_id>/thanks/", views.thanks, name="thanks"),
+    path("surveys/<int:survey_id>/kept/", views.kept, name="kept"),
+    path("surveys/<int:survey_id>/change/", views.change, name="change"),
+    path("surveys/<int:survey_id>/adopt/", views.adopt, name="adopt"),
+    path("surveys/<int:survey_id>/forget/", views.forget, name="forget"),
+    path("surveys/<int:survey_id>/paper.pdf", views.paper, name="paper"),
+    path("surveys/<int:survey_id>/results/", views.results, name="results"),
+    path("surveys/<int:survey_id>/results/by/", views.by, name="by"),
+    path("surveys/<int:survey_id>/results/words/<int:item_id>/", views.words, name="words"),
+    path("surveys/<int:survey_id>/results.csv", views.results_csv, name="results_csv"),
+    path("surveys/<int:survey_id>/results.json", views.results_json, name="results_json"),
+    path("desk/surveys/", views.desk, name="desk"),
+    path("desk/surveys/new/", views.new, name="new"),
+    path("desk/surveys/<int:survey_id>/", views.run, name="run"),
+    path("desk/surveys/<int:survey_id>/about/", views.about, name="about"),
+    path("desk/surveys/<int:survey_id>/add/<slug:kind>/", views.add, name="add"),
+    path("desk/surveys/items/<int:item_id>/", views.change_item, name="change_item"),
+    path("desk/surveys/items/<int:item_id>/move/", views.move, name="move"),
+    path("desk/surveys/items/<int:item_id>/remove/", views.remove, name="remove"),
+    path("desk/surveys/items/<int:item_id>/when/", views.when, name="when"),
+    path("desk/surveys/<int:survey_id>/preview/<int:page>/", views.preview, name="preview"),
+    path("desk/surveys/<int:survey_id>/preview/check/", views.preview_check, name="preview_check"),
+    path("desk/surveys/<int:survey_id>/preview/again/", views.preview_again, name="preview_again"),
+    path("desk/surveys/<int:survey_id>/publish/", views.publish, name="publish"),
+    path("desk/surveys/<int:survey_id>/take-back/", views.take_back, name="take_back"),
+    path("desk/surveys/<int:survey_id>/discard/", views.discard, name="discard"),
+    path("desk/surveys/<int:survey_id>/copy/", views.copy, name="copy"),
+    path("desk/surveys/<int:survey_id>/extend/", views.extend, name="extend"),
+    path("desk/surveys/<int:survey_id>/correct/<slug:part>/", views.correct, name="correct"),
+    path(
+        "desk/surveys/items/<int:item_id>/correct/<slug:part>/",
+        views.correct_item,
+        name="correct_item",
+    ),
+    path("desk/surveys/<int:survey_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("desk/surveys/<int:survey_id>/papers/", views.papers, name="papers"),
+    path("desk/surveys/<int:survey_id>/key/", views.key, name="key"),
+    path("desk/surveys/<int:survey_id>/entered/", views.entered, name="entered"),
+    path("desk/surveys/entered/<int:response_id>/", views.correct_entry, name="correct_entry"),
+    path("desk/surveys/entered/<int:response_id>/remove/", views.remove_entry, name="remove_entry"),
+    path("desk/surveys/<int:survey_id>/words/", views.judge, name="judge"),
+    path("desk/surveys/<int:survey_id>/tell/", views.tell, name="tell"),
+    path("desk/surveys/<int:survey_id>/answers.csv", views.download_csv, name="download_csv"),
+    path("desk/surveys/<int:survey_id>/answers.json", views.download_json, name="download_json"),
+]
