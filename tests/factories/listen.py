@@ -17,11 +17,12 @@ from commonweal.listen.conversations.models import (
     Detail,
     DetailChoice,
     Participant,
+    Reason,
     State,
     Statement,
     Step,
 )
-from commonweal.listen.voices.models import CERTAIN, Policy, Showing, Value
+from commonweal.listen.voices.models import CERTAIN, Policy, Report, Showing, Value
 from tests.factories import world
 
 _number = count(1)
@@ -146,3 +147,18 @@ def a_detail(
     for position, choice in enumerate(choices or ("Under 40", "40 to 64", "65 or over")):
         DetailChoice.objects.create(detail=made, label=choice, position=position)
     return made
+
+
+def a_report(participant: Participant, statement: Statement, **given: Any) -> Report:
+    """Return a report that no moderator has settled."""
+    values: dict[str, Any] = {
+        "reason": Reason.UNKIND,
+        "words": "It is about my neighbour.",
+        "reported_at": timezone.now() - timedelta(hours=1),
+    }
+    return Report.objects.create(
+        conversation_id=participant.conversation_id,
+        participant=participant,
+        statement=statement,
+        **{**values, **given},
+    )

@@ -115,6 +115,7 @@ def things(authority: Authority) -> Things:
     statement = listen.a_statement(
         conversation, author=listen.a_participant(conversation, owner), is_first=False
     )
+    listen.a_report(listen.a_participant(conversation), statement)
     Answer.objects.create(
         statement=statement, heed="done", words="The board asked for it.", answered_at=now,
         answered_by=owner,

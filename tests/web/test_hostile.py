@@ -63,6 +63,7 @@ WRITTEN = {
     "conversations.Change": "was became why",
     "conversations.Statement": "text",
     "conversations.Answer": "words",
+    "voices.Report": "words",
     "conversations.Detail": "label",
     "conversations.DetailChoice": "label",
     "proposals.Proposal": "title better for_whom measure risks change takes_part cost_note",

@@ -99,16 +99,13 @@ def _belong(viewer: Viewer, conversation: Conversation) -> WhyNot:
 
 
 def conversation_panel(viewer: Viewer, conversation: Conversation) -> Mapping[str, Any] | None:
-    """Return how the viewer takes part, for the conversation's own page; nothing unless it is open."""
-    if conversation.state(viewer.at) != "open":
-        return None
+    """Return what the viewer said so far, or what they need first, for the conversation's own page."""
     part = queries.part_of(viewer, conversation.pk)
-    return {
-        "answered": len(part.answered),
-        "has_part": part.participant_id is not None,
-        "is_guest": viewer.person is None,
-        "why_not": why_not(viewer, conversation),
-    }
+    is_open = conversation.state(viewer.at) == "open"
+    refused = why_not_here(viewer, conversation) if is_open else None
+    if part.participant_id is None and refused is None:
+        return None
+    return {"answered": len(part.answered), "why_not": refused, "is_open": is_open}
 
 
 def statement_panel(viewer: Viewer, statement: Statement) -> Mapping[str, Any] | None:
