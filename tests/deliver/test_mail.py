@@ -180,7 +180,7 @@ def test_my_part_has_the_one_place_for_mail(
         "You get no mail about what becomes" in visit("/me/mail/votes/", data={"hears": "no"}).text
     )
     assert Digest.objects.get().hears_of_votes is False
-    assert "Stop mail about pots and ideas" in visit("/me/mail/votes/", data={"hears": "yes"}).text
+    assert "Stop mail about these" in visit("/me/mail/votes/", data={"hears": "yes"}).text
     (row,) = queries.personal(voter)
     assert row["hears_of_votes"] is True
 

@@ -49,12 +49,16 @@ WITH concerned AS (
     UNION ALL
     (SELECT person_id, 3, NULL FROM proposals_signature
       WHERE proposal_id = %(idea)s AND person_id > %(reached)s ORDER BY person_id LIMIT %(some)s)
+    UNION ALL
+    (SELECT person_id, 4, NULL FROM conversations_participant
+      WHERE conversation_id = %(asked)s AND person_id > %(reached)s
+      ORDER BY person_id LIMIT %(some)s)
 ), taken AS (
     SELECT DISTINCT ON (person_id) person_id, why, follow_id FROM concerned
     ORDER BY person_id, why LIMIT %(some)s
 ), noted AS (
     INSERT INTO updates_notice (person_id, entry_id, follow_id, because)
-    SELECT t.person_id, %(entry)s, t.follow_id, (ARRAY['follows', 'voted', 'signed'])[t.why]
+    SELECT t.person_id, %(entry)s, t.follow_id, (ARRAY['follows', 'voted', 'signed', 'took'])[t.why]
     FROM taken t
     JOIN people_person p ON p.id = t.person_id
     LEFT JOIN updates_digest d ON d.person_id = t.person_id
@@ -171,6 +175,7 @@ def _note_some(number: int, at: datetime) -> int | None:
     if wave is None:
         return None
     entry, told = wave.entry, queries.deliveries_told_of([wave.entry]).get(wave.entry_id)
+    asked = queries.conversations_told_of([entry]).get(entry.pk)
     values = {
         "entry": entry.pk,
         "who": entry.who_id,
@@ -178,6 +183,7 @@ def _note_some(number: int, at: datetime) -> int | None:
         "challenge": entry.challenge_id,
         "pot": told.project.pot_id if told else None,
         "idea": told.project.proposal_id if told else None,
+        "asked": asked.pk if asked else None,
         "reached": wave.reached,
         "some": SOME,
     }
@@ -238,7 +244,8 @@ def _send_news(person: Person, notices: Sequence[Notice], at: datetime) -> bool:
 
 def _whys(notices: Sequence[Notice]) -> list[str]:
     """Say why this person is told: that they follow, voted or signed, and never what they chose."""
-    told = queries.deliveries_told_of([notice.entry for notice in notices])
+    entries = [notice.entry for notice in notices]
+    told, asked = queries.deliveries_told_of(entries), queries.conversations_told_of(entries)
     words = {
         Because.FOLLOWS: _("You get this because you follow “%(title)s”."),
         Because.VOTED: _(
@@ -246,11 +253,17 @@ def _whys(notices: Sequence[Notice]) -> list[str]:
             " it knows nothing of what you chose."
         ),
         Because.SIGNED: _("You get this because you signed the idea of “%(title)s”."),
+        Because.TOOK_PART: _(
+            "You get this because you took part in “%(title)s”. Everybody who did gets the same mail:"
+            " it knows nothing of what you said."
+        ),
     }
     found = set()
     for notice in notices:
         because, title = Because(notice.because), str(notice.entry.challenge)
-        if because is not Because.FOLLOWS:
+        if because is Because.TOOK_PART:
+            title = asked[notice.entry_id].question
+        elif because is not Because.FOLLOWS:
             project = told[notice.entry_id].project
             title = project.pot.title if because is Because.VOTED else project.title
         found.add(words[because] % {"title": title})
@@ -268,7 +281,8 @@ def _letter(
 ) -> EmailMultiAlternatives:
     address = site_of(authority)
     choose = address + reverse("updates:mail", args=[token_for(person=person)])
-    titles = sorted({str(line.entry.challenge) for line in lines})
+    asked = queries.conversations_told_of([line.entry for line in lines])
+    titles = sorted({str(asked.get(line.entry.pk) or line.entry.challenge) for line in lines})
     one = titles[0] if len(titles) == 1 else authority.short_name
     subject = ngettext(
         "%(place)s: one thing that is new", "%(place)s: %(n)s things that are new", len(lines)

@@ -34,6 +34,7 @@ class Because(models.TextChoices):
     FOLLOWS = "follows", _("You follow the challenge")
     VOTED = "voted", _("You voted in the pot")
     SIGNED = "signed", _("You signed the idea")
+    TOOK_PART = "took", _("You took part in the conversation")
 
 
 class Wave(models.Model):
@@ -69,7 +70,10 @@ class Notice(models.Model):
             models.CheckConstraint(
                 name="notice_says_why",
                 condition=Q(because=Because.FOLLOWS, follow__isnull=False)
-                | Q(because__in=(Because.VOTED, Because.SIGNED), follow__isnull=True),
+                | Q(
+                    because__in=(Because.VOTED, Because.SIGNED, Because.TOOK_PART),
+                    follow__isnull=True,
+                ),
             ),
         )
         indexes = (
@@ -93,7 +97,8 @@ class Pace(models.IntegerChoices):
 class Digest(models.Model):
     """A person's mails of news: how often at most, and when the last went. One row to lock.
 
-    ``hears_of_votes``: also of what becomes of pots they voted in and ideas they signed.
+    ``hears_of_votes``: also of what becomes of pots they voted in, ideas they signed and conversations
+    they took part in.
     """
 
     person = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")

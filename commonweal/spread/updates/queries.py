@@ -28,6 +28,7 @@ from commonweal.ground.journal.models import Entry
 from commonweal.ground.journal.queries import Line
 from commonweal.ground.places.models import Community
 from commonweal.kit.composed import composed
+from commonweal.listen.conversations.models import Conversation, Statement
 from commonweal.spread.updates.models import Digest, Follow, Notice, Wave
 
 if TYPE_CHECKING:
@@ -117,6 +118,26 @@ def deliveries_told_of(entries: Iterable[Entry]) -> dict[int, Delivery]:
     if not about:
         return {}
     rows = Delivery.objects.select_related("project__pot").in_bulk(set(about.values()))
+    return {entry: rows[number] for entry, number in about.items() if number in rows}
+
+
+def conversations_told_of(entries: Iterable[Entry]) -> dict[int, Conversation]:
+    """Return the conversation that each entry is about, or whose statement: by the entry's number."""
+    listed = list(entries)
+    said = {e.about_id for e in listed if e.about == Statement._meta.label}
+    of = (
+        dict(Statement.objects.filter(pk__in=said).values_list("pk", "conversation"))
+        if said
+        else {}
+    )
+    about = {
+        e.pk: e.about_id if e.about == Conversation._meta.label else of.get(e.about_id)
+        for e in listed
+        if e.about in (Conversation._meta.label, Statement._meta.label)
+    }
+    if not about:
+        return {}
+    rows = Conversation.objects.defer("key").in_bulk({pk for pk in about.values() if pk})
     return {entry: rows[number] for entry, number in about.items() if number in rows}
 
 
