@@ -1,4 +1,6 @@
-"""Handing out what is in a conversation."""
+"""Handing out what is in a conversation, and writing the words of its report."""
+
+from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -8,6 +10,7 @@ from commonweal.ground.journal.actions import record
 from commonweal.ground.places.rules import Viewer
 from commonweal.listen.conversations.models import Conversation
 from commonweal.listen.reports import queries, rules
+from commonweal.listen.reports.models import Report
 
 
 @transaction.atomic
@@ -25,3 +28,48 @@ def hand_out(*, viewer: Viewer, conversation: Conversation) -> queries.Export:
         facts={"votes": len(export.value)},
     )
     return export
+
+
+class SaysNothing(Exception):
+    """A report without words of its own is not made public."""
+
+
+@transaction.atomic
+def write_report(
+    *, viewer: Viewer, conversation: Conversation, summary: str, advice: str, is_public: bool
+) -> Report:
+    """Keep the words of a report, and let everybody read it, or staff alone.
+
+    Raises ``SaysNothing`` where a public one would have no words of its own.
+    """
+    if not rules.may_write(viewer, conversation) or viewer.person is None:
+        raise PermissionDenied(_("Only those who run this conversation may write its report."))
+    if is_public and not summary.strip():
+        raise SaysNothing
+    Report.objects.get_or_create(
+        conversation=conversation,
+        defaults={"written_at": viewer.at, "written_by": viewer.person},
+    )
+    report = Report.objects.select_for_update(of=("self",)).get(conversation=conversation)
+    was_public = report.published_at is not None
+    report.summary, report.advice = summary, advice
+    report.written_at, report.written_by = viewer.at, viewer.person
+    if is_public != was_public:
+        report.published_at = viewer.at if is_public else None
+    report.save()
+    record(
+        what=_WHAT[was_public, is_public],
+        who=viewer.person,
+        about=conversation,
+        at=viewer.at,
+        public=was_public or is_public,
+    )
+    return report
+
+
+_WHAT = {
+    (False, False): "report.written",
+    (False, True): "report.published",
+    (True, True): "report.changed",
+    (True, False): "report.taken_back",
+}

@@ -2,7 +2,10 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from commonweal.kit.manifest import Event, Manifest
+from commonweal.kit.manifest import Event, Manifest, Panel
+from commonweal.listen.reports import queries
+
+ABOUT = "conversations.Conversation"
 
 MANIFEST = Manifest(
     stage="listen",
@@ -12,7 +15,15 @@ MANIFEST = Manifest(
         Event(
             "conversation.exported",
             _("Staff took the votes on “%(title)s” away as a file, without names"),
-            "conversations.Conversation",
+            ABOUT,
         ),
+        Event("report.written", _("Staff wrote words for the report on “%(title)s”"), ABOUT),
+        Event("report.published", _("The report on “%(title)s” is public"), ABOUT, follow=True),
+        Event("report.changed", _("The words of the report on “%(title)s” were changed"), ABOUT),
+        Event("report.taken_back", _("The report on “%(title)s” was taken back"), ABOUT),
+    ),
+    panels=(
+        Panel("conversations.Conversation", queries.panel, "reports/panel.html"),
+        Panel("maps.Map", queries.panel_map, "reports/panel_map.html"),
     ),
 )

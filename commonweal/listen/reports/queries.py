@@ -1,4 +1,4 @@
-"""Reading what is handed out: votes in the form of Polis, with nothing small in them."""
+"""Reading what is handed out: votes in the form of Polis, and the report for a committee."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -17,8 +18,17 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from commonweal.ground.journal.queries import harmless
+from commonweal.ground.places.rules import Viewer
 from commonweal.kit.copy import copy_out
-from commonweal.listen.conversations.models import Conversation, State, Statement
+from commonweal.listen.conversations.models import Conversation, Heed, State, Statement
+from commonweal.listen.conversations.queries import answered
+from commonweal.listen.maps import queries as maps
+from commonweal.listen.maps.models import Map
+from commonweal.listen.maps.queries import LETTERS, Line, Part
+from commonweal.listen.maps.templatetags.maps import clarity, headline
+from commonweal.listen.moderation.queries import account, set_aside_participants
+from commonweal.listen.reports import rules
+from commonweal.listen.reports.models import Report
 
 FEWEST = 5  # a smaller count of people is hidden
 A_CHUNK = 50_000
@@ -80,6 +90,7 @@ def export_of(conversation: Conversation) -> Export:
         .order_by("number")
     )
     rows = copy_out(_VOTES, [conversation.pk], columns=4)
+    rows = rows[~np.isin(rows[:, 0], set_aside_participants(conversation))]
     people, number, value, second = rows.T
     keep = large_enough(number, value)
     return Export(
@@ -179,7 +190,8 @@ def summary_file(export: Export) -> Iterator[str]:
         "note",
         _(
             "Where fewer than 5 people voted one way on a statement, those votes are left out of"
-            " every file. Times are told to the day, and authors are not told."
+            " every file. So are votes that moderators set aside, with reasons that are public. Times"
+            " are told to the day, and authors are not told."
         ),
     )
 
@@ -202,3 +214,226 @@ def _day(second: int) -> str:
     """Return a day as Polis writes moments, in words of no other language."""
     day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
     return f"{day:%Y-%m-%d}"
+
+
+# --- the report
+
+MOST_STATEMENTS = 300  # on the page and on paper; the table to take away has them all
+MOST_ANSWERS = 50
+COLOURS = {"ga": "#0c5750", "gb": "#a2430f", "gc": "#5a4a9c", "gd": "#555555"}
+SHADES = (0.10, 0.13, 0.16, 0.2, 0.24)
+
+
+def report_of(conversation: Conversation) -> Report | None:
+    """Return what staff wrote about a conversation."""
+    return Report.objects.filter(conversation=conversation).first()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A statement in a table of the report: who agrees, everybody first, and how many voted."""
+
+    line: Line
+    cells: list[str]
+    votes: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One list of the map, in words and as a table."""
+
+    title: str
+    words: str
+    rows: list[Row]
+    nothing: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that the report says by itself, from the last map."""
+
+    drawn: Map
+    headline: str
+    columns: list[str]
+    sections: list[Section]
+    groups: list[dict[str, Any]]
+    short: list[Row]
+    reached: str
+    who: list[dict[str, Any]]
+    every: list[Row]
+    left_out: int
+    decisions: list[tuple[str, int]]
+    answers: list[tuple[str, str, str]]
+
+
+def findings(conversation: Conversation) -> Findings | None:
+    """Return what the last map found; nothing where too few have answered for one."""
+    drawn = maps.map_of(conversation.pk)
+    if drawn is None or not drawn.told:
+        return None
+    found = maps.findings_on(maps.listed(drawn))
+    lists = drawn.told["lists"]
+
+    def rows(entries: list[Any]) -> list[Row]:
+        whole = [entry if isinstance(entry, dict) else {"statement": entry} for entry in entries]
+        return [
+            row(maps.line(found[entry["statement"]], side=entry.get("side", "agree")))
+            for entry in whole
+            if entry["statement"] in found
+        ]
+
+    every = maps.all_findings(conversation, sort="votes").order_by("statement__number")
+    reached = lists["short_list_reached"]
+    return Findings(
+        drawn=drawn,
+        headline=headline(drawn),
+        columns=[_("All"), *(LETTERS[g] for g in range(drawn.groups if drawn.groups > 1 else 0))],
+        sections=_sections(drawn, rows),
+        groups=_groups(drawn, found),
+        short=rows(lists["short_list"]),
+        reached=f"{100 * reached[0]:.0f}" if reached else "",
+        who=maps.who_took_part(drawn),
+        every=[row(maps.line(finding)) for finding in every[:MOST_STATEMENTS]],
+        left_out=max(0, drawn.statements - MOST_STATEMENTS),
+        decisions=_decisions(conversation),
+        answers=[
+            (statement.text, str(Heed(answer.heed).label), answer.words)
+            for statement in answered(conversation)[:MOST_ANSWERS]
+            for answer in list(statement.answers.all())[:1]
+        ],
+    )
+
+
+def row(line: Line) -> Row:
+    """Write one statement's numbers into cells."""
+    votes = _("hidden") if line.whole.votes is None else f"{line.whole.votes:,}"
+    return Row(line, [_share(part) for part in (line.whole, *line.groups)], votes)
+
+
+def _share(part: Part) -> str:
+    if part.votes is None:
+        return _("hidden")
+    said = {"agree": part.agree, "low": part.low, "high": part.high}
+    return _("%(agree)s%% (%(low)s–%(high)s)") % said
+
+
+def _sections(drawn: Map, rows: Callable[[list[Any]], list[Row]]) -> list[Section]:
+    lists = drawn.told["lists"]
+    split = drawn.groups > 1
+    common = (
+        _("More than half of every group is on the same side, even at the low end of the range.")
+        if split
+        else _(
+            "More than half of all people are on the same side, even at the low end of the range."
+        )
+    )
+    apart = (
+        _("Here the groups lie furthest apart.")
+        if split
+        else _("Here those who agree and those who disagree are most nearly as many.")
+    )
+    made = [
+        Section(
+            _("Common ground"),
+            common,
+            rows(lists["common_ground"]),
+            _("No statement is surely common ground."),
+        ),
+        Section(
+            _("Where people differ"),
+            apart,
+            rows(lists["dividing"]),
+            _("Nothing surely divides people."),
+        ),
+    ]
+    for g in range(drawn.groups if split else 0):
+        own = [entry for entry in lists["group_statements"] if entry["group"] == g]
+        title = _("What is special to group %(letter)s") % {"letter": LETTERS[g]}
+        words = _("Here this group lies furthest from all others together.")
+        made.append(Section(title, words, rows(own), _("Nothing surely sets this group apart.")))
+    return made
+
+
+def _groups(drawn: Map, found: dict[int, Any]) -> list[dict[str, Any]]:
+    special = drawn.told["lists"]["group_statements"]
+    told = []
+    for g, size in enumerate(drawn.told["sizes"] if drawn.groups > 1 else ()):
+        own = [e for e in special if e["group"] == g and e["statement"] in found]
+        own.sort(key=lambda entry: entry["side"] != "agree")
+        known = size["people"] is not None
+        told.append(
+            {
+                "letter": LETTERS[g],
+                "says": found[own[0]["statement"]].statement.text if own else "",
+                "against": bool(own) and own[0]["side"] != "agree",
+                "people": f"{size['people']:,}" if known else _("hidden"),
+                "range": f"{size['low']:,}–{size['high']:,}" if known else "",
+                "clear": clarity(size) if known else "",
+            }
+        )
+    return told
+
+
+def _decisions(conversation: Conversation) -> list[tuple[str, int]]:
+    told = account(conversation)
+    return [
+        (_("Let through"), told.shown),
+        (_("Made one with another"), told.merged),
+        (_("Not let through"), told.rejected),
+        *((words, number) for words, number in told.reasons if number),
+        (_("Objections by authors"), told.appeals),
+        (_("Objections that were right"), told.right),
+    ]
+
+
+def drawing_of(drawn: Map) -> str:
+    """Return the map as a drawing that stands by itself, for paper; empty where there is none."""
+    drawing = drawn.told["drawing"]
+    if not drawing.get("hills"):
+        return ""
+    is_line = drawing["kind"] == "line"
+    height = 200 if is_line else 215
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 {height}">',
+        f'<rect width="360" height="{height}" fill="#f6f3ec"/>',
+    ]
+    for shade, hill in zip(SHADES, drawing["hills"], strict=False):
+        parts.append(
+            f'<path d="{hill}" fill="{COLOURS["ga"]}" fill-opacity="{shade * (3 if is_line else 1)}"'
+            ' fill-rule="evenodd"/>'
+        )
+    for ring in drawing["rings"]:
+        letter = LETTERS[ring["group"]]
+        colour = COLOURS[maps.colour_of(letter)]
+        x, y = ring["x"], 184 if is_line else ring["y"]
+        if not is_line:
+            parts.append(
+                f'<ellipse cx="{x}" cy="{y}" rx="{ring["rx"]}" ry="{ring["ry"]}" fill="none"'
+                f' stroke="{colour}" stroke-width="2" stroke-dasharray="4 4"'
+                f' transform="rotate({ring["turn"]} {x} {y})"/>'
+            )
+        parts.append(
+            f'<circle cx="{x}" cy="{y}" r="11" fill="{colour}"/><text x="{x}" y="{y + 4}"'
+            f' text-anchor="middle" font-family="Source Sans Pro" font-size="13" fill="#fff">{letter}</text>'
+        )
+    return "".join([*parts, "</svg>"])
+
+
+# --- on other apps' pages
+
+
+def panel(viewer: Viewer, conversation: Conversation) -> dict[str, Any] | None:
+    """Return what a conversation's page says of its report, and where staff go on."""
+    if conversation.is_draft:
+        return None
+    may_write = rules.may_write(viewer, conversation)
+    report = report_of(conversation)
+    is_public = report is not None and report.published_at is not None
+    return {"report": report, "is_public": is_public, "may_write": may_write}
+
+
+def panel_map(viewer: Viewer, conversation: Conversation) -> dict[str, Any] | None:
+    """Return what the map's page says of the report, once it is public."""
+    report = report_of(conversation)
+    is_public = report is not None and report.published_at is not None
+    return {"report": report} if is_public else None
