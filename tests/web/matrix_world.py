@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -39,7 +40,8 @@ from commonweal.ground.places.models import (
     Standing,
     StandingKind,
 )
-from commonweal.listen.conversations.models import Answer
+from commonweal.listen.conversations.models import Answer, Conversation
+from commonweal.listen.moderation.models import Alike, Appeal, Case, Decision, Suggestion
 from commonweal.propose.appraisals.models import Appraisal, State
 from commonweal.propose.proposals.models import Comment, Merge, Proposal
 from tests.factories import listen, world
@@ -58,6 +60,9 @@ class Things:
     challenge: Any = None
     draft_challenge: Any = None
     conversation: Any = None
+    decision: Any = None
+    appeal: Any = None
+    case: Any = None
     statement: Any = None
     first: Any = None
     proposal: Any = None
@@ -123,9 +128,13 @@ def things(authority: Authority) -> Things:
     conversation.changes.create(
         part="background", was="A", became="B", why="A slip", changed_at=now, changed_by=owner
     )
+    decision = moderated(conversation, owner)
     return Things(
         authority=authority,
         owner=owner,
+        decision=decision,
+        appeal=decision.appeal,
+        case=a_case(conversation),
         community=community,
         organisation=organisation,
         service=service,
@@ -176,6 +185,46 @@ def things(authority: Authority) -> Things:
             user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Key"}
         ),
     )
+
+
+def moderated(conversation: Conversation, owner: Person) -> Decision:
+    """Return what was decided about a statement, to which its author objects; others wait."""
+    at, moderator = timezone.now(), world.a_person()
+    author = conversation.participants.get(person=owner)
+    first, second = (
+        listen.a_statement(conversation, author=author, is_first=False, state="waiting")
+        for _n in range(2)
+    )
+    Suggestion.objects.create(
+        statement=second, text="In other words.", suggested_at=at, suggested_by=moderator
+    )
+    Alike.objects.create(
+        conversation=conversation, first=first, second=second, likeness_millionths=800_000
+    )
+    gone = listen.a_statement(
+        conversation, author=author, is_first=False, state="rejected", reason="unclear"
+    )
+    made = Decision.objects.create(
+        conversation=conversation, statement=gone, verdict="rejected", reason="unclear",
+        words="Who is meant?", was="waiting", batch=uuid4(), decided_at=gone.decided_at,
+        decided_by=moderator,
+    )  # fmt: skip
+    Appeal.objects.create(
+        decision=made, statement=gone, words="It is plain.", answer="We look.", made_at=at
+    )
+    return made
+
+
+def a_case(conversation: Conversation) -> Case:
+    """Return some accounts that were set aside, and why."""
+    at = timezone.now()
+    return Case.objects.create(
+        conversation=conversation, sign="copies", participants=[1, 2, 3], raised_at=at, seen_at=at,
+        state="set-aside", reason="One hand.", decided_at=at, decided_by=world.a_person(),
+        facts={"votes": 30, "common": 10, "alike_percent": 100, "expected_percent": 60},
+        effects=[{"list": "common_ground", "statement": 1, "now_percent": 60, "then_percent": 50,
+                  "stands": False}],
+    )  # fmt: skip
 
 
 def a_batch(pot: Pot, owner: Person) -> Batch:
@@ -411,6 +460,8 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "milestone_id": "milestone",
         "post_id": "post",
         "conversation_id": "conversation",
+        "appeal_id": "appeal",
+        "case_id": "case",
         **({"project_id": "funded", "pot_id": "counted"} if space == "milestones" else {}),
         **NAMED.get(name, {}),
     }
@@ -418,8 +469,10 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "part": "better",
         "step": "people" if space == "conversations" else "voters",
         "number": _number(name, own),
+        "batch": own.decision.batch,
         "provider_id": "nobody",
         "token": "no-such-token",
+        "name": "votes.csv",
     }
     if "number" in wanted:
         kinds["slug"] = "draft_challenge"
