@@ -45,6 +45,7 @@ from commonweal.listen.moderation.models import Alike, Appeal, Case, Decision, S
 from commonweal.propose.appraisals.models import Appraisal, State
 from commonweal.propose.proposals.models import Comment, Merge, Proposal
 from tests.factories import listen, world
+from tests.listen import surveys
 from tests.visit import sign_in
 
 
@@ -72,6 +73,13 @@ class Things:
     appraisal: Any = None
     shown_appraisal: Any = None
     appealed: Any = None
+    survey: Any = None
+    draft_survey: Any = None
+    told_survey: Any = None
+    survey_item: Any = None
+    asked_item: Any = None
+    told_item: Any = None
+    survey_entry: Any = None
     pot: Any = None
     counted: Any = None
     project: Any = None
@@ -154,6 +162,7 @@ def things(authority: Authority) -> Things:
             world.a_proposal(challenge, author=owner), state=State.APPEALED
         ),
         merge=a_merge(proposal, world.a_proposal(challenge), owner),
+        **surveys.one_of_each(community, owner),
         pot=pot,
         counted=counted,
         funded=step.delivery.project,
@@ -463,6 +472,7 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "appeal_id": "appeal",
         "case_id": "case",
         **({"project_id": "funded", "pot_id": "counted"} if space == "milestones" else {}),
+        **(surveys.named(name) if space == "surveys" else {}),
         **NAMED.get(name, {}),
     }
     fixed = {
@@ -472,6 +482,7 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "batch": own.decision.batch,
         "provider_id": "nobody",
         "token": "no-such-token",
+        **(surveys.fixed(name) if space == "surveys" else {}),
         "name": "votes.csv",
     }
     if "number" in wanted:

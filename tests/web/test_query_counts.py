@@ -17,14 +17,17 @@ from commonweal.propose.appraisals.models import State
 from commonweal.propose.proposals.models import Proposal, Signature
 from commonweal.spread.updates.models import Follow
 from tests.factories import world
+from tests.listen import surveys
 from tests.visit import sign_in
 from tests.web.doors import address_of, api_addresses, every_route
 from tests.web.matrix_world import (
     Things,
+    a_case,
     a_comment,
     a_counted_pot,
     a_merge,
     a_milestone,
+    moderated,
     people,
     things,
 )
@@ -39,6 +42,7 @@ def grow(own: Things, rows: int) -> None:
     """Put so many more rows into every list there is, the owner's own lists too."""
     at = timezone.now()
     root = world.root(own.authority)
+    surveys.grow(own.community, own.owner, own, rows)
     for _ in range(rows):
         person = world.a_person(own.community, name="Pat", role=RoleKind.MODERATOR)
         place = world.a_community(own.authority, parent=own.community)
@@ -48,6 +52,8 @@ def grow(own: Things, rows: int) -> None:
         world.a_service(own.authority, provider=own.organisation, community=own.community)
         challenge = world.a_challenge(own.authority, service=own.service, money_pence=90_000_00)
         world.a_challenge(own.authority, published=False, service=own.service)
+        moderated(own.conversation, own.owner)
+        a_case(own.conversation)
         Follow.objects.create(person=own.owner, challenge=challenge, since=at - timedelta(days=1))
         for about in (own.challenge, challenge):
             world.a_pot(about, community=root)
