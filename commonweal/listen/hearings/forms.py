@@ -72,7 +72,7 @@ class BasicsForm(forms.Form):
         None,
         label=_("The challenge it belongs to"),
         help_text=_("Those who follow a challenge are told when its hearing opens."),
-        empty_label=_("None"),
+        empty_label=_("No challenge"),
         required=False,
     )
     title = Line(

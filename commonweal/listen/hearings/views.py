@@ -44,8 +44,8 @@ from commonweal.listen.hearings.models import (
     Version,
 )
 
-COMMENTS_A_PAGE = 20
-ROWS_A_PAGE = 30
+COMMENTS_A_PAGE = 15
+ROWS_A_PAGE = 20
 GUEST = "hearing_guest"  # the secret by which a browser finds its own comments again
 KEPT = "kept_words"  # what somebody wrote before they could be let in: {where: words}
 REPORT = Path(__file__).parent / "templates" / "hearings" / "report.typ"
@@ -95,6 +95,7 @@ def _document(
     stood = queries.passages(shown, first=first, last=first + queries.PART - 1)
     contents = queries.heading_list(shown)
     latest = max((one.number for one in known if one.published_at), default=0)
+    why_not = rules.why_not(viewer, found, shown, latest)
     values = {
         "version": shown,
         "versions": [one for one in known if one.published_at],
@@ -103,7 +104,8 @@ def _document(
         "contents": [(row, _place(row.number, parts)) for row in contents],
         "part": part,
         "parts": parts,
-        "why_not": rules.why_not(viewer, found, shown, latest),
+        "why_not": why_not,
+        "takes_comments": why_not in ("", "sign-in"),
         "has_draft": any(one.published_at is None for one in known),
     }
     return _page(request, "hearings/hearing.html", found, values)
