@@ -14,19 +14,20 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Count
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from commonweal.ground.journal.queries import harmless
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.copy import copy_out
-from commonweal.listen.conversations.models import Conversation, Heed, State, Statement
+from commonweal.listen.conversations.models import Conversation, Heed, Reason, State, Statement
 from commonweal.listen.conversations.queries import answered
 from commonweal.listen.maps import queries as maps
 from commonweal.listen.maps.models import Map
 from commonweal.listen.maps.queries import LETTERS, Line, Part
 from commonweal.listen.maps.templatetags.maps import clarity, headline
-from commonweal.listen.moderation.queries import account, set_aside_participants
+from commonweal.listen.moderation.queries import set_aside_participants
 from commonweal.listen.reports import rules
 from commonweal.listen.reports.models import Report
 
@@ -375,14 +376,20 @@ def _groups(drawn: Map, found: dict[int, Any]) -> list[dict[str, Any]]:
 
 
 def _decisions(conversation: Conversation) -> list[tuple[str, int]]:
-    told = account(conversation)
+    """Return where the statements stand that people added, and why some are not shown."""
+    rows = Statement.objects.filter(conversation=conversation, is_first=False).order_by()
+    told = rows.values_list("state", "reason").annotate(number=Count("pk"))
+    found = {(state, reason): number for state, reason, number in told}
+    states = dict.fromkeys(State.values, 0)
+    for (state, _reason), number in found.items():
+        states[state] += number
+    why = [
+        (str(Reason(code).label), found.get((State.REJECTED.value, code), 0))
+        for code in Reason.values
+    ]
     return [
-        (_("Let through"), told.shown),
-        (_("Made one with another"), told.merged),
-        (_("Not let through"), told.rejected),
-        *((words, number) for words, number in told.reasons if number),
-        (_("Objections by authors"), told.appeals),
-        (_("Objections that were right"), told.right),
+        *((str(State(state).label), number) for state, number in states.items()),
+        *((words, number) for words, number in why if number),
     ]
 
 

@@ -199,9 +199,9 @@ def _tables(found: queries.Findings) -> Iterator[dict[str, Any]]:
             ],
         }
     yield {
-        "title": _("How statements were moderated"),
+        "title": _("What became of statements that people added"),
         "words": "",
-        "columns": [_("Decision"), _("Number")],
+        "columns": [_("Where they stand"), _("Number")],
         "rows": [[label, str(number)] for label, number in found.decisions],
     }
     if found.answers:
