@@ -10,7 +10,15 @@ from django.utils import timezone
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community
 from commonweal.kit import documents
-from commonweal.listen.hearings.models import Comment, Hearing, Passage, Version
+from commonweal.listen.hearings.models import (
+    Agreement,
+    Answer,
+    Comment,
+    Hearing,
+    Passage,
+    Report,
+    Version,
+)
 from tests.factories import world
 
 TEXT = """# Plan for the square
@@ -80,3 +88,41 @@ def a_comment(
     return Comment.objects.create(
         hearing=hearing, version=version, passage=passage, person=person, **{**values, **given}
     )
+
+
+def in_every_state(community: Community, challenge: Any, owner: Person) -> dict[str, Any]:
+    """Return a hearing with two public versions and a draft, and what was said in it, by their names."""
+    at = timezone.now()
+    hearing = a_hearing(community, challenge=challenge, outcome="We heard you.", outcome_at=at)
+    old = a_comment(hearing, owner, number=3, stance="change", wording="Eight trees")
+    Answer.objects.create(
+        hearing=hearing, comment=old, status="taken-up", words="Eight it is.", answered_at=at,
+        answered_by=owner,
+    )  # fmt: skip
+    first = hearing.versions.get()
+    second = a_version(
+        hearing, TEXT.replace("Six", "Eight"), number=2, why="You asked for it.", published_at=at,
+        file=b"%PDF-1.7\n%%EOF\n", file_name="plan.pdf", file_size=15,
+    )  # fmt: skip
+    for new, before in zip(
+        second.passages.order_by("number"), first.passages.order_by("number"), strict=True
+    ):
+        new.before = before
+        if new.text != before.text:
+            new.difference = documents.difference(before.text, new.text)
+        new.save(update_fields=["before", "difference"])
+    draft = a_version(hearing, TEXT, number=3)
+    heard = second.passages.get(number=2)
+    said = a_comment(hearing, owner, name="Olive")
+    a_comment(hearing, None, parent=said, stance="neither", name="Gwen", guest=b"g" * 32)
+    a_comment(hearing, owner, state="waiting")
+    Agreement.objects.create(comment=old, person=owner, agreed_at=at)
+    Report.objects.create(comment=said, reason="unkind", words="It is rude.", reported_at=at)
+    Answer.objects.create(
+        hearing=hearing, passage=heard, status="noted", words="We know.", answered_at=at,
+        answered_by=owner,
+    )  # fmt: skip
+    return {
+        "hearing": hearing, "said": said, "heard": heard,
+        "drafted": draft.passages.get(number=2),
+    }  # fmt: skip

@@ -50,6 +50,7 @@ def _api_value(path: str, name: str, own: Things) -> str:
         "challenges": own.challenge,
         "conversations": own.conversation,
         "pots": own.counted if is_counted else own.pot,
+        "hearings": own.hearing,
         "ideas": own.proposal,
         "communities": own.community,
         "services": own.service,

@@ -44,6 +44,7 @@ from commonweal.listen.conversations.models import Answer, Conversation
 from commonweal.listen.moderation.models import Alike, Appeal, Case, Decision, Suggestion
 from commonweal.propose.appraisals.models import Appraisal, State
 from commonweal.propose.proposals.models import Comment, Merge, Proposal
+from tests.factories import hearings as heard
 from tests.factories import listen, world
 from tests.listen import surveys
 from tests.visit import sign_in
@@ -66,6 +67,10 @@ class Things:
     case: Any = None
     statement: Any = None
     first: Any = None
+    hearing: Any = None
+    said: Any = None
+    heard: Any = None
+    drafted: Any = None
     proposal: Any = None
     draft: Any = None
     comment: Any = None
@@ -151,6 +156,7 @@ def things(authority: Authority) -> Things:
         conversation=conversation,
         statement=statement,
         first=listen.a_statement(conversation),
+        **heard.in_every_state(community, challenge, owner),
         proposal=proposal,
         draft=draft,
         comment=a_comment(proposal, owner),
@@ -428,6 +434,7 @@ NAMED = {
     "proposals:check": {"proposal_id": "draft"},
     "proposals:publish": {"proposal_id": "draft"},
     "proposals:edit": {"proposal_id": "draft"},
+    "hearings:answer_passage": {"passage_id": "heard"},
     "counts:result": {"pot_id": "counted"},
     "counts:check": {"pot_id": "counted"},
     "counts:bundle": {"pot_id": "counted"},
@@ -471,6 +478,9 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "conversation_id": "conversation",
         "appeal_id": "appeal",
         "case_id": "case",
+        "hearing_id": "hearing",
+        "passage_id": "drafted",
+        **({"comment_id": "said"} if space == "hearings" else {}),
         **({"project_id": "funded", "pot_id": "counted"} if space == "milestones" else {}),
         **(surveys.named(name) if space == "surveys" else {}),
         **NAMED.get(name, {}),
@@ -480,6 +490,8 @@ def arguments(name: str, wanted: list[str], own: Things) -> dict[str, Any]:
         "step": "people" if space == "conversations" else "voters",
         "number": _number(name, own),
         "batch": own.decision.batch,
+        "version": 2,
+        "passage": 2,
         "provider_id": "nobody",
         "token": "no-such-token",
         **(surveys.fixed(name) if space == "surveys" else {}),

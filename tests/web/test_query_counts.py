@@ -16,6 +16,7 @@ from commonweal.ground.places.models import Authority, Membership, RoleKind
 from commonweal.propose.appraisals.models import State
 from commonweal.propose.proposals.models import Proposal, Signature
 from commonweal.spread.updates.models import Follow
+from tests.factories import hearings as heard
 from tests.factories import world
 from tests.listen import surveys
 from tests.visit import sign_in
@@ -67,6 +68,11 @@ def grow(own: Things, rows: int) -> None:
                 if state != State.REPLACED:
                     world.an_appraisal(world.a_proposal(about, author=own.owner), state=state)
             a_merge(mine, idea, person)
+            for said in (own.hearing, heard.a_hearing(own.community, challenge=about)):
+                top = heard.a_comment(said, person, wording="Eight trees")
+                heard.a_comment(said, own.owner, parent=top, stance="neither")
+                heard.a_comment(said, person, number=None, state="waiting")
+                heard.a_comment(said, own.owner, number=4, state="hidden", reason="advert")
             record(what="proposal.published", who=person, about=idea, at=at, public=True)
 
 
