@@ -36,10 +36,17 @@ from commonweal.ground.places.models import (
 )
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.home import home
+from commonweal.listen.conversations.models import Conversation
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
-from commonweal.web import demo_appraisals, demo_codes, demo_papers, demo_pots
+from commonweal.web import (
+    demo_appraisals,
+    demo_codes,
+    demo_conversations,
+    demo_papers,
+    demo_pots,
+)
 from commonweal.web.larkmere import challenges as asked
 from commonweal.web.larkmere import deliveries as stories
 from commonweal.web.larkmere import ideas
@@ -83,16 +90,17 @@ class Borough:
 def fill() -> None:
     """Fill the borough once; a second call finds it there and changes nothing.
 
-    One that was filled before there were pots of every kind gets them now, and keeps all it has.
+    One that was filled before there were pots of every kind, or conversations, gets them now, and
+    keeps all it has.
     """
-    if Challenge.objects.filter(slug=demo_pots.SLUG, authority__slug="larkmere").exists():
+    authority = Authority.objects.filter(slug="larkmere").first() or _fill_from_nothing()
+    if not Person.objects.filter(email="omar@larkmere.example").exists():
         return
-    authority = Authority.objects.filter(slug="larkmere").first()
-    if authority is None:
-        authority = _fill_from_nothing()
-    if Person.objects.filter(email="omar@larkmere.example").exists():
+    if not Challenge.objects.filter(slug=demo_pots.SLUG, authority=authority).exists():
         demo_pots.fill(authority=authority, now=timezone.now())
         demo_codes.fill(authority=authority, now=timezone.now())
+    if not Conversation.objects.filter(authority=authority).exists():
+        demo_conversations.fill(authority=authority, now=timezone.now())
 
 
 def _fill_from_nothing() -> Authority:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -462,7 +462,7 @@ def answer_statement(
     return made
 
 
-# --- by the clock, and for the map
+# --- by the clock
 
 
 @transaction.atomic
@@ -483,23 +483,6 @@ def _tell(due: Any, what: str, conversation_id: int, at: datetime) -> bool:
         return False
     journal.record(what=what, who=None, about=held, at=at, public=True)
     return True
-
-
-@transaction.atomic
-def count_votes(*, conversation_id: int, votes: Mapping[int, int]) -> int:
-    """Note how many voted on each statement (by its key), as the map was just made; return of how many."""
-    if not votes:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE conversations_statement AS statement SET votes = counted.votes"
-            " FROM unnest(%s::bigint[], %s::int[]) AS counted (id, votes)"
-            " WHERE statement.id = counted.id AND statement.conversation_id = %s"
-            " AND statement.votes <> counted.votes",
-            [list(votes), list(votes.values()), conversation_id],
-        )
-        changed: int = cursor.rowcount
-    return changed
 
 
 def let_stand(person: Person, at: datetime) -> None:

@@ -520,6 +520,11 @@ def desk_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     return {"conversations": found, "today": viewer.at.date()}
 
 
+def waiting(conversation: Conversation) -> int:
+    """Return how many statements wait for a moderator."""
+    return Statement.objects.filter(conversation=conversation, state=State.WAITING).count()
+
+
 def reminders(conversation: Conversation, at: datetime, today: date) -> list[str]:
     """Return what those who run a conversation should not forget."""
     found = []

@@ -407,6 +407,8 @@ def check(request: Request, conversation_id: int) -> HttpResponse:
         "tour": _tour(found, "check") if not _is_frozen(request, found) else [],
         "first": first,
         "on_all": queries.advice_on([row.text for row in first]) if found.is_draft else [],
+        "waiting": 0 if found.is_draft else queries.waiting(found),
+        "may_moderate": rules.may_moderate(request.viewer, found),
         "details": queries.details_of(found),
         "changes": queries.changes_of(found) if found.has_opened(at) else [],
         "reminders": queries.reminders(found, at, timezone.localdate(at)),
