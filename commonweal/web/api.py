@@ -19,6 +19,7 @@ from commonweal.ground.places.api import router as places
 from commonweal.kit.api import NotHere, Problem
 from commonweal.listen.conversations.api import router as conversations
 from commonweal.listen.hearings.api import router as hearings
+from commonweal.listen.maps.api import router as maps
 from commonweal.propose.appraisals.api import router as appraisals
 from commonweal.propose.proposals.api import router as proposals
 
@@ -121,6 +122,7 @@ for router in (
     challenges,
     conversations,
     hearings,
+    maps,
     proposals,
     appraisals,
     budgets,

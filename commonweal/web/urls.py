@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("commonweal.listen.conversations.urls")),
     path("", include("commonweal.listen.surveys.urls")),
     path("", include("commonweal.listen.moderation.urls")),
+    path("", include("commonweal.listen.maps.urls")),
     path("", include("commonweal.listen.reports.urls")),
     path("", include("commonweal.listen.hearings.urls")),
     path("", include("commonweal.propose.proposals.urls")),

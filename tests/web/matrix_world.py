@@ -41,6 +41,7 @@ from commonweal.ground.places.models import (
     StandingKind,
 )
 from commonweal.listen.conversations.models import Answer, Conversation
+from commonweal.listen.maps.actions import refresh_map
 from commonweal.listen.moderation.models import Alike, Appeal, Case, Decision, Suggestion
 from commonweal.propose.appraisals.models import Appraisal, State
 from commonweal.propose.proposals.models import Comment, Merge, Proposal
@@ -141,6 +142,7 @@ def things(authority: Authority) -> Things:
     conversation.changes.create(
         part="background", was="A", became="B", why="A slip", changed_at=now, changed_by=owner
     )
+    mapped(conversation)
     decision = moderated(conversation, owner)
     return Things(
         authority=authority,
@@ -200,6 +202,14 @@ def things(authority: Authority) -> Things:
             user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "Key"}
         ),
     )
+
+
+def mapped(conversation: Conversation) -> None:
+    """Let six people vote on two statements more, and work the map out."""
+    for statement in (listen.a_statement(conversation), listen.a_statement(conversation)):
+        for value in (1, 1, 1, 1, -1, 0):
+            listen.a_vote(listen.a_participant(conversation), statement, value)
+    assert refresh_map(conversation_id=conversation.pk, at=timezone.now())
 
 
 def moderated(conversation: Conversation, owner: Person) -> Decision:

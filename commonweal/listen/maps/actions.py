@@ -6,7 +6,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -135,6 +135,9 @@ def _anew(
     found = opinion.overview(
         votes, np.random.default_rng(SEED), rejected=rejected, shown=chance if len(votes) else None
     )
+    if found.groups.count > 1 and not found.model.dimensions:
+        # groups are there, though one line more told hidden votes hardly better: draw them along it
+        found = replace(found, model=opinion.fit(votes, dimensions=1, sweeps=15))
     abouts = queries.abouts(conversation, people)
     return _Work(kept(found, chance), people, shown, rejected, until, at, abouts)
 

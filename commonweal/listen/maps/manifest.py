@@ -2,6 +2,18 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from commonweal.kit.manifest import Manifest
+from commonweal.kit.manifest import Manifest, Panel
+from commonweal.listen.maps import queries
 
-MANIFEST = Manifest(stage="listen", title=_("The map of opinion"), start="conversations:list")
+MANIFEST = Manifest(
+    stage="listen",
+    title=_("The map of opinion"),
+    start="conversations:list",
+    panels=(
+        Panel(
+            "conversations.Conversation", queries.on_conversation, "maps/panel_conversation.html"
+        ),
+        Panel("conversations.Statement", queries.on_statement, "maps/panel_statement.html"),
+        Panel("challenges.Challenge.more", queries.on_challenge, "maps/panel_challenge.html"),
+    ),
+)

@@ -51,6 +51,11 @@ class Map(models.Model):
     def __str__(self) -> str:
         return f"map of {self.conversation_id}"
 
+    @property
+    def kept_in_100(self) -> int | None:
+        """How alike the groups stay when some votes are hidden: 100 the same, 0 as by chance."""
+        return None if self.stability_in_1000 is None else round(self.stability_in_1000 / 10)
+
 
 class Finding(models.Model):
     """How votes on one statement split: everybody's first in each row of numbers, then each group's.

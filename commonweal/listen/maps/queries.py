@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
 from commonweal.engine import opinion
@@ -33,6 +34,7 @@ Floats = NDArray[np.float64]
 
 SETTLES = timedelta(seconds=20)  # a vote that was on its way at the close has arrived by then
 LEAST_PAUSE = timedelta(seconds=10)
+LOCK = 0x6D6170  # of all that the database locks by number, these are maps
 TIMES_ITS_COST = 20  # of one worker's time, no more than this part goes into one conversation
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -87,18 +89,14 @@ def _moderated(conversation_id: int, before: Map) -> bool:
 def held(conversation_id: int) -> Iterator[bool]:
     """Hold a conversation's map while it is worked out; tell whether nobody else does."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, conversation_id % 2**31])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, conversation_id % 2**31])
         (ours,) = cursor.fetchone()
         try:
             yield bool(ours)
         finally:
             if ours:
-                cursor.execute(
-                    "SELECT pg_advisory_unlock(%s, %s)", [_LOCK, conversation_id % 2**31]
-                )
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, conversation_id % 2**31])
 
-
-_LOCK = 0x6D6170  # "map"
 
 # --- for the engine
 
@@ -141,7 +139,8 @@ class Log:
         """
         people, place = np.unique(self.person, return_inverse=True)
         mark = np.zeros(len(people), dtype=np.uint64)
-        np.add.at(mark, place, _mixed(self.statement, self.code))
+        what = np.unique(self.statement, return_inverse=True)[1]
+        np.add.at(mark, place, _mixed(what, self.code))
         order = np.argsort(mark, kind="stable")
         number = np.empty(len(people), dtype=np.int64)
         number[order] = np.arange(len(people))
@@ -339,12 +338,12 @@ def answers_of(participant_id: int) -> list[tuple[int, int]]:
     ]
 
 
-def place_of(drawn: Map, participant_id: int) -> Me | None:
+def place_of(drawn: Map | None, participant_id: int) -> Me | None:
     """Place a participant on a map; nothing where they have not answered."""
     answers = answers_of(participant_id)
     if not answers:
         return None
-    return placed(chart_of(drawn), answers)
+    return placed(chart_of(drawn) if drawn is not None else None, answers)
 
 
 def placed(chart: Chart | None, answers: Sequence[tuple[int, int]]) -> Me:
@@ -418,8 +417,13 @@ def all_findings(conversation: Conversation, *, sort: str, group: int = 0) -> Qu
     )
     key: Any = F(f"{sort if sort != 'divided' else 'agree'}__{group}")
     if sort == "divided":
-        key *= F(f"disagree__{group}")
+        key = Cast(key, IntegerField()) * F(f"disagree__{group}")
     return rows.alias(key=key).order_by(F("key").desc(nulls_last=True), "statement__number")
+
+
+def colour_of(letter: str) -> str:
+    """Return the class that colours a group: the fourth and later ones share one."""
+    return f"g{letter.lower()}" if letter in "ABC" else "gd"
 
 
 @dataclass(frozen=True)
@@ -435,9 +439,14 @@ class Part:
     passed: int
 
     @property
+    def begins(self) -> int:
+        """Where on a bar of 100 those who disagree begin, so that they end at its end."""
+        return 100 - self.disagree
+
+    @property
     def colour(self) -> str:
-        """The class that colours it: the fourth group and later ones share one."""
-        return f"g{self.letter.lower()}" if self.letter in "ABC" else "gd"
+        """The class that colours it."""
+        return colour_of(self.letter)
 
 
 @dataclass(frozen=True)
@@ -519,7 +528,12 @@ def who_took_part(drawn: Map) -> list[dict[str, Any]]:
     found = []
     for about in who:
         choices = [
-            {**choice, "label": labels[choice["choice"]][0]}
+            {
+                **choice,
+                "label": labels[choice["choice"]][0],
+                "in_100": _in_100(choice["in_1000"]),
+                "residents_in_100": _in_100(choice["residents_in_1000"]),
+            }
             for choice in about["choices"]
             if choice["choice"] in labels
         ]
@@ -527,6 +541,10 @@ def who_took_part(drawn: Map) -> list[dict[str, Any]]:
             title = labels[choices[0]["choice"]][1]
             found.append({**about, "title": title, "choices": choices})
     return found
+
+
+def _in_100(in_1000: int | None) -> int | None:
+    return None if in_1000 is None else round(in_1000 / 10)
 
 
 # --- for the pages of others
