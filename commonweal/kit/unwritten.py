@@ -46,6 +46,13 @@ class _Unwritten(RawQuery):
 
 def _cursor() -> CursorWrapper:
     connection.ensure_connection()
-    cursor: Any = cast(Any, ServerBindingCursor)(connection.connection)
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    return wrap(cursor)
+    if connection.queries_logged:
+        return connection.make_debug_cursor(_Told(connection.connection))
+    return connection.make_cursor(cast(Any, ServerBindingCursor)(connection.connection))
+
+
+class _Told(cast(Any, ServerBindingCursor)):  # type: ignore[misc]
+    """A cursor whose statements Django can keep when asked to: of a prepared one there is no text."""
+
+    def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+        return super().execute(query, params, **{**how, "prepare": False})

@@ -364,7 +364,8 @@ def drawn(about: Known, part: Part, lot: np.random.Generator) -> Drawn | None:
     if found is None:
         return None
     chance = min(CERTAIN, max(1, round(found.probability * CERTAIN)))
-    about.shown[found.statement] += 1  # till it is counted
+    if part.participant_id is not None:
+        about.shown[found.statement] += 1  # till it is counted
     return Drawn(int(about.statements[found.statement]), found.candidates, chance)
 
 
