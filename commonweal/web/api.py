@@ -20,7 +20,9 @@ from commonweal.kit.api import NotHere, Problem
 from commonweal.listen.conversations.api import router as conversations
 from commonweal.listen.hearings.api import router as hearings
 from commonweal.listen.maps.api import router as maps
+from commonweal.listen.surveys.api import router as surveys
 from commonweal.propose.appraisals.api import router as appraisals
+from commonweal.propose.origins.api import router as origins
 from commonweal.propose.proposals.api import router as proposals
 
 
@@ -123,7 +125,9 @@ for router in (
     conversations,
     hearings,
     maps,
+    surveys,
     proposals,
+    origins,
     appraisals,
     budgets,
     counts,

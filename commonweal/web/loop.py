@@ -22,6 +22,7 @@ from commonweal.listen.reports import manifest as reports
 from commonweal.listen.surveys import manifest as surveys
 from commonweal.listen.voices import manifest as voices
 from commonweal.propose.appraisals import manifest as appraisals
+from commonweal.propose.origins import manifest as origins
 from commonweal.propose.proposals import manifest as proposals
 from commonweal.spread.updates import manifest as updates
 
@@ -40,6 +41,7 @@ LOOP: tuple[Manifest, ...] = (
     hearings.MANIFEST,
     proposals.MANIFEST,
     appraisals.MANIFEST,
+    origins.MANIFEST,
     budgets.MANIFEST,
     registers.MANIFEST,
     ballots.MANIFEST,

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "commonweal.listen.hearings",
     "commonweal.propose.proposals",
     "commonweal.propose.appraisals",
+    "commonweal.propose.origins",
     "commonweal.decide.budgets",
     "commonweal.decide.registers",
     "commonweal.decide.ballots",

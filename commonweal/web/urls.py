@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("commonweal.listen.hearings.urls")),
     path("", include("commonweal.propose.proposals.urls")),
     path("", include("commonweal.propose.appraisals.urls")),
+    path("", include("commonweal.propose.origins.urls")),
     path("", include("commonweal.decide.budgets.urls")),
     path("", include("commonweal.decide.registers.urls")),
     path("", include("commonweal.decide.counts.urls")),

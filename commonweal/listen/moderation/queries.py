@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from commonweal.engine.opinion.votes import Votes, merged
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Role, RoleKind
-from commonweal.ground.places.rules import Viewer
+from commonweal.ground.places.rules import Viewer, may_moderate
 from commonweal.kit.copy import copy_out
 from commonweal.listen.conversations.models import (
     Conversation,
@@ -46,7 +46,6 @@ from commonweal.listen.conversations.models import (
     State,
     Statement,
 )
-from commonweal.listen.moderation import rules
 from commonweal.listen.moderation.models import (
     MOST_DAYS,
     Alike,
@@ -124,9 +123,15 @@ def _moment(wall: datetime) -> datetime:
 # --- what waits
 
 
+def seats_of(viewer: Viewer) -> list[int]:
+    """Return where the viewer moderates; everything below is theirs to moderate too."""
+    kinds = (RoleKind.MODERATOR, RoleKind.ADMINISTRATOR)
+    return [role.community_id for role in viewer.roles if role.kind in kinds]
+
+
 def conversations(viewer: Viewer) -> QuerySet[Conversation]:
     """Return the conversations this viewer moderates; those that nobody may read yet have no queue."""
-    seats = rules.seats_of(viewer)
+    seats = seats_of(viewer)
     return (
         Conversation.objects.filter(authority=viewer.authority, is_draft=False)
         .filter(Q(community__in=seats) | Q(community__ancestors__overlap=seats))
@@ -579,7 +584,7 @@ def letters_to_send() -> QuerySet[Reminder]:
 
 def panel_desk(viewer: Viewer, thing: None) -> dict[str, Any] | None:
     """Return what waits for a moderator, how much of it too long, and where nobody is named."""
-    if not rules.seats_of(viewer):
+    if not seats_of(viewer):
         return None
     rows = with_late(conversations(viewer), viewer.at).annotate(**_beside_it())
     places: list[Any] = list(rows[:200])
@@ -642,7 +647,7 @@ def panel_conversation(viewer: Viewer, conversation: Conversation) -> dict[str, 
     return {
         "days": promised.first() or 1,
         "own": _own_in(viewer, conversation),
-        "may_moderate": viewer.has_second_factor and rules.may_moderate(viewer, conversation),
+        "may_moderate": viewer.has_second_factor and may_moderate(viewer, conversation.community),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from commonweal.ground.places import rules as places
-from commonweal.ground.places.models import RoleKind
 from commonweal.ground.places.rules import Viewer
 from commonweal.listen.conversations.models import (
     Conversation,
@@ -16,12 +15,6 @@ from commonweal.listen.conversations.models import (
 from commonweal.listen.moderation.models import Appeal
 
 MOST_TRIES = 3  # so often at most a statement is decided about: then its words stay as they are
-
-
-def seats_of(viewer: Viewer) -> list[int]:
-    """Return where the viewer moderates; everything below is theirs to moderate too."""
-    kinds = (RoleKind.MODERATOR, RoleKind.ADMINISTRATOR)
-    return [role.community_id for role in viewer.roles if role.kind in kinds]
 
 
 def may_moderate(viewer: Viewer, conversation: Conversation) -> bool:

@@ -60,7 +60,7 @@ BULK = ("waiting", "author", "unread", "reported", "shown")  # where several can
 @privileged
 def desk(request: Request) -> HttpResponse:
     """Show what waits in all conversations that this person moderates."""
-    if not rules.seats_of(request.viewer):
+    if not queries.seats_of(request.viewer):
         raise PermissionDenied(_("This page is for moderators and administrators."))
     return _queue(request, None)
 
