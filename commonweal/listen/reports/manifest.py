@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.kit.manifest import Event, Manifest, Panel
+from commonweal.listen.maps.queries import on_conversation
 from commonweal.listen.reports import queries
 
 ABOUT = "conversations.Conversation"
@@ -24,6 +25,7 @@ MANIFEST = Manifest(
     ),
     panels=(
         Panel("conversations.Conversation", queries.panel, "reports/panel.html"),
+        Panel("reports.Embed", on_conversation, "reports/embed_map.html"),
         Panel("maps.Map", queries.panel_map, "reports/panel_map.html"),
     ),
 )
