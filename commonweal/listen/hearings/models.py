@@ -303,10 +303,6 @@ class Comment(models.Model):
                 condition=Q(channel="online")
                 | Q(received_on__isnull=False, entered_by__isnull=False),
             ),
-            models.CheckConstraint(
-                name="hearing_reply_proposes_no_wording",
-                condition=Q(parent__isnull=True) | Q(wording=""),
-            ),
         )
 
     def __str__(self) -> str:

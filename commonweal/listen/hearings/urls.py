@@ -6,17 +6,17 @@ from commonweal.listen.hearings import views
 
 app_name = "hearings"
 ONE = "hearings/<int:hearing_id>"
-VERSION = f"{ONE}/versions/<int:number>"
+VERSION = f"{ONE}/versions/<int:version>"
 COMMENT = "hearings/comments/<int:comment_id>"
 urlpatterns = [
     path("hearings/", views.hearing_list, name="list"),
     path("hearings/new/", views.start, name="start"),
     path(f"{ONE}/", views.hearing, name="hearing"),
-    path(f"{VERSION}/", views.version, name="version"),
+    path(f"{VERSION}/", views.one_version, name="version"),
     path(f"{VERSION}/changes/", views.changes, name="changes"),
     path(f"{VERSION}/original/", views.original, name="original"),
     path(f"{VERSION}/whole/", views.whole, name="whole"),
-    path(f"{VERSION}/passages/<int:passage>/", views.passage, name="passage"),
+    path(f"{VERSION}/passages/<int:passage>/", views.one_passage, name="passage"),
     path(f"{ONE}/comments/", views.comments, name="comments"),
     path(f"{COMMENT}/", views.comment, name="comment"),
     path(f"{COMMENT}/agree/", views.agree, name="agree"),

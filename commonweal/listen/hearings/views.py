@@ -77,11 +77,11 @@ def hearing(request: Request, hearing_id: int) -> HttpResponse:
 
 
 @require_safe
-def version(request: Request, hearing_id: int, number: int) -> HttpResponse:
+def one_version(request: Request, hearing_id: int, version: int) -> HttpResponse:
     """Show one version of the document, with what people said about it then."""
     found = _hearing(request, hearing_id)
     known = queries.versions(found)
-    return _document(request, found, known, _version_among(known, number))
+    return _document(request, found, known, _version_among(known, version))
 
 
 def _document(
@@ -136,11 +136,11 @@ def _with_tags(stood: Iterable[Passage]) -> list[tuple[Passage, int]]:
 
 
 @require_safe
-def original(request: Request, hearing_id: int, number: int) -> HttpResponse:
+def original(request: Request, hearing_id: int, version: int) -> HttpResponse:
     """Hand out the original file of a version."""
     found = _hearing(request, hearing_id)
     leads = rules.may_lead(request.viewer, found)
-    shown = _version_among(queries.versions(found, drafts=leads), number)
+    shown = _version_among(queries.versions(found, drafts=leads), version)
     if not shown.file_size:
         raise Http404
     name = f"hearing-{found.pk}-version-{shown.number}.pdf"
@@ -148,12 +148,12 @@ def original(request: Request, hearing_id: int, number: int) -> HttpResponse:
 
 
 @require_safe
-def changes(request: Request, hearing_id: int, number: int) -> HttpResponse:
+def changes(request: Request, hearing_id: int, version: int) -> HttpResponse:
     """Show what a version changed, passage by passage, and what staff answered."""
     found = _hearing(request, hearing_id)
     known = queries.versions(found)
-    shown = _version_among(known, number)
-    before = [one for one in known if one.number < number]
+    shown = _version_among(known, version)
+    before = [one for one in known if one.number < version]
     if not before:
         return redirect(shown)
     steps = queries.steps(shown, before[0])
@@ -174,20 +174,20 @@ def _step_counts(steps: Iterable[queries.Step]) -> dict[str, int]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def passage(request: Request, hearing_id: int, number: int, passage: int) -> HttpResponse:
+def one_passage(request: Request, hearing_id: int, version: int, passage: int) -> HttpResponse:
     """Show one passage and what people say about it, and take what somebody says."""
     found = _hearing(request, hearing_id)
     known = queries.versions(found)
-    shown = _version_among(known, number)
+    shown = _version_among(known, version)
     return _thread(request, found, known, shown, the_one(queries.passage(shown, passage)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def whole(request: Request, hearing_id: int, number: int) -> HttpResponse:
+def whole(request: Request, hearing_id: int, version: int) -> HttpResponse:
     """Show what people say about the document as a whole, and take what somebody says."""
     found = _hearing(request, hearing_id)
     known = queries.versions(found)
-    return _thread(request, found, known, _version_among(known, number), None)
+    return _thread(request, found, known, _version_among(known, version), None)
 
 
 def _thread(

@@ -261,8 +261,4 @@ class Migration(migrations.Migration):
             model_name='comment',
             constraint=models.CheckConstraint(condition=models.Q(('channel', 'online'), models.Q(('entered_by__isnull', False), ('received_on__isnull', False)), _connector='OR'), name='hearing_comment_by_hand_says_when_it_came'),
         ),
-        migrations.AddConstraint(
-            model_name='comment',
-            constraint=models.CheckConstraint(condition=models.Q(('parent__isnull', True), ('wording', ''), _connector='OR'), name='hearing_reply_proposes_no_wording'),
-        ),
     ]
