@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority
 from commonweal.listen.conversations.models import Conversation, DetailChoice, State, Statement
 from commonweal.listen.maps import actions, queries
 from commonweal.listen.maps.models import Finding, Map
+from commonweal.listen.moderation.models import Case
 from commonweal.listen.voices.models import DetailAnswer, Routing, Showing
 from tests.factories import listen
 
@@ -379,3 +381,28 @@ def test_a_large_map_is_brought_up_to_date_without_reading_all(
     assert cold.read_at > later.read_at
     assert abs(cold.told["sizes"][0]["people"] - later.told["sizes"][0]["people"]) <= 2
     actions.forget_kept()
+
+
+def test_votes_that_a_moderator_set_aside_are_not_counted(
+    talk: Conversation, now: datetime, moderator: Person
+) -> None:
+    drawn(talk, now)
+    crowd = listen.many_votes(talk, [[1, -1] * 12] * 6)
+    Showing.objects.filter(participant__in=crowd).update(voted_at=now + timedelta(seconds=1))
+    later = drawn(talk, now + timedelta(hours=1))
+    assert later.people == 126
+    case = Case.objects.create(
+        conversation=talk, sign="copies", participants=[who.pk for who in crowd], raised_at=now,
+        seen_at=now, effects=[{"statement": 2, "stands": False}, {"statement": 3, "stands": True}],
+    )  # fmt: skip
+    Case.objects.filter(pk=case.pk).update(
+        state="left-in",
+        reason="A family.",
+        decided_at=now + timedelta(hours=2),
+        decided_by=moderator,
+    )
+    left = drawn(talk, now + timedelta(hours=3))
+    assert (left.people, left.told["hangs"], left.told["aside"]) == (126, [2], [])
+    Case.objects.update(state="set-aside", decided_at=now + timedelta(hours=4))
+    without = drawn(talk, now + timedelta(hours=5))
+    assert (without.people, without.told["hangs"]) == (120, [])

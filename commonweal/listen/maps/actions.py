@@ -22,7 +22,7 @@ from commonweal.engine.opinion.renewed import Kept, kept, renewed
 from commonweal.listen.conversations.models import Conversation
 from commonweal.listen.maps import queries
 from commonweal.listen.maps.models import Finding, Map
-from commonweal.listen.maps.queries import FEWEST, About, Chart, Floats
+from commonweal.listen.maps.queries import FEWEST, About, Chart, Floats, Judged
 from commonweal.listen.voices.actions import keep_routing
 
 SEED = 0
@@ -64,6 +64,7 @@ class _Work:
     people: NDArray[np.int64]
     shown: list[int]
     rejected: list[int]
+    judged: Judged
     until: datetime
     read_at: datetime
     abouts: list[About] | None  # nothing: as they were
@@ -86,60 +87,68 @@ def forget_kept() -> None:
 
 
 def _worked_out(conversation: Conversation, before: Map | None, why: str, at: datetime) -> _Work:
-    shown, rejected = queries.states(conversation.pk)
     until = before.until_at if before is not None and why == "lists" else at
+    asked = _Asked(
+        conversation, *queries.states(conversation.pk), queries.judged(conversation), until
+    )
     if before is not None and why != "final" and before.votes > LARGE:
         with _lock:
             made_at, state = _kept.get(conversation.pk, (None, None))
         if state is not None and made_at == before.made_at and at - before.read_at < ANEW:
-            later = _followed(conversation, before, state, shown, rejected, until)
+            later = _followed(asked, before, state)
             if later is not None:
                 return later
-    return _anew(conversation, why, shown, rejected, until, at)
+    return _anew(asked, why, at)
 
 
-def _followed(
-    conversation: Conversation,
-    before: Map,
-    state: Kept,
-    shown: list[int],
-    rejected: list[int],
-    until: datetime,
-) -> _Work | None:
-    """Bring a large map up to date with those who voted since; nothing where that are too many."""
-    since = before.until_at - OVERLAP
-    newer = queries.log_of_those_since(conversation.pk, since=since, until=until)
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Of what a map is to be worked out."""
+
+    conversation: Conversation
+    shown: list[int]
+    rejected: list[int]
+    judged: Judged
+    until: datetime
+
+
+def _followed(asked: _Asked, before: Map, state: Kept) -> _Work | None:
+    """Bring a large map up to date with those who voted since; nothing where that is not enough."""
+    if asked.judged.aside != before.told.get("aside", []):
+        return None
+    newer = queries.log_of_those_since(
+        asked.conversation.pk, since=before.until_at - OVERLAP, until=asked.until
+    ).without(asked.judged.aside)
     if len(newer) > GROWN * len(state.found.votes):
         return None
-    fresh, chance = newer.votes(shown)
-    later = renewed(state, fresh, chance, rejected=rejected)
+    fresh, chance = newer.votes(asked.shown)
+    later = renewed(state, fresh, chance, rejected=asked.rejected)
     people = later.found.votes.people
-    return _Work(later, people, shown, rejected, until, before.read_at, None)
+    return _Work(
+        later, people, asked.shown, asked.rejected, asked.judged, asked.until, before.read_at, None
+    )
 
 
-def _anew(
-    conversation: Conversation,
-    why: str,
-    shown: list[int],
-    rejected: list[int],
-    until: datetime,
-    at: datetime,
-) -> _Work:
+def _anew(asked: _Asked, why: str, at: datetime) -> _Work:
     """Work the map out from all votes. The last one depends on them alone, not on who came when."""
-    whole = queries.log(conversation.pk, until=until)
+    conversation = asked.conversation
+    whole = queries.log(conversation.pk, until=asked.until).without(asked.judged.aside)
     if why == "final" or len(whole) <= LARGE:
         whole, people = whole.among_equals()
     else:
         people = np.unique(whole.person)
-    votes, chance = whole.votes(shown)
+    votes, chance = whole.votes(asked.shown)
     found = opinion.overview(
-        votes, np.random.default_rng(SEED), rejected=rejected, shown=chance if len(votes) else None
+        votes,
+        np.random.default_rng(SEED),
+        rejected=asked.rejected,
+        shown=chance if len(votes) else None,
     )
     if found.groups.count > 1 and not found.model.dimensions:
         # groups are there, though one line more told hidden votes hardly better: draw them along it
         found = replace(found, model=opinion.fit(votes, dimensions=1, sweeps=15))
-    abouts = queries.abouts(conversation, people)
-    return _Work(kept(found, chance), people, shown, rejected, until, at, abouts)
+    state, abouts = kept(found, chance), queries.abouts(conversation, people)
+    return _Work(state, people, asked.shown, asked.rejected, asked.judged, asked.until, at, abouts)
 
 
 # --- what is told of it
@@ -180,6 +189,8 @@ def _drawn(work: _Work, before: Map | None) -> _Drawn:
         "losses": [round(loss, 5) for loss in found.groups.losses],
         "weighted": None,
         "who": [],
+        "aside": work.judged.aside,
+        "hangs": work.judged.hangs,
     }
     if work.abouts is not None:
         told["who"] = [_who(about) for about in work.abouts]

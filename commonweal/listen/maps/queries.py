@@ -24,6 +24,8 @@ from commonweal.kit.composed import among, composed
 from commonweal.kit.copy import copy_out
 from commonweal.listen.conversations.models import Conversation, DetailChoice, State, Statement
 from commonweal.listen.maps.models import Finding, Map
+from commonweal.listen.moderation.models import Case, CaseState
+from commonweal.listen.moderation.queries import set_aside_participants
 from commonweal.listen.voices.models import DetailAnswer, Routing, Showing
 
 FEWEST = 5
@@ -80,9 +82,14 @@ def _as_many_voted(conversation_id: int, since: datetime) -> bool:
 
 def _moderated(conversation_id: int, before: Map) -> bool:
     rows = Statement.objects.filter(conversation=conversation_id)
-    if rows.filter(decided_at__gt=before.made_at).exists():
+    if rows.filter(decided_at__gt=before.made_at).exists() or _judged(conversation_id, before):
         return True
     return rows.filter(state=State.SHOWN).count() != before.statements
+
+
+def _judged(conversation_id: int, before: Map) -> bool:
+    cases = Case.objects.filter(conversation=conversation_id)
+    return cases.filter(decided_at__gt=before.made_at).exists()
 
 
 @contextmanager
@@ -131,6 +138,11 @@ class Log:
     def chance(self) -> Floats:
         """How likely it was to be shown, as a part of the most likely there is."""
         return (self.code >> 2) / (1000 * MOST_CHANCE)
+
+    def without(self, people: Sequence[int]) -> Log:
+        """Leave out the votes of some people."""
+        stays = ~np.isin(self.person, np.array(people, dtype=np.int64))
+        return Log(self.person[stays], self.statement[stays], self.code[stays])
 
     def among_equals(self) -> tuple[Log, NDArray[np.int64]]:
         """Number people by what they said, and not by when they came; return also who is who.
@@ -188,6 +200,26 @@ def states(conversation_id: int) -> tuple[list[int], list[int]]:
         [pk for pk, state in told if state == State.SHOWN],
         [pk for pk, state in told if state != State.SHOWN],
     )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What moderators say of accounts that vote as one: whose votes stay out, and what hangs on others."""
+
+    aside: list[int]
+    hangs: list[int]
+
+
+def judged(conversation: Conversation) -> Judged:
+    """Return whose votes stay out, and the numbers of statements whose headline hangs on other cases."""
+    others = Case.objects.filter(conversation=conversation).exclude(state=CaseState.SET_ASIDE)
+    hangs = {
+        int(effect["statement"])
+        for effects in others.values_list("effects", flat=True)
+        for effect in effects
+        if not effect["stands"]
+    }
+    return Judged(set_aside_participants(conversation), sorted(hangs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -518,6 +550,15 @@ def listed(drawn: Map) -> list[int]:
     ]
     named = [entry["statement"] for entry in entries]
     return list(dict.fromkeys([*named, *lists["uncertain"], *lists["short_list"]]))
+
+
+def hanging(drawn: Map) -> list[Statement]:
+    """Return the statements whose headline would not stand without accounts that vote as one."""
+    numbers = drawn.told.get("hangs", [])
+    if not numbers:
+        return []
+    rows = Statement.objects.filter(conversation=drawn.conversation_id, state=State.SHOWN)
+    return list(rows.filter(number__in=numbers).order_by("number")[:5])
 
 
 def who_took_part(drawn: Map) -> list[dict[str, Any]]:

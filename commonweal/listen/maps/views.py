@@ -56,6 +56,7 @@ def map_page(request: Request, conversation_id: int) -> HttpResponse:
         ),
         "may_vote": may_take_part(request.viewer, conversation),
         "others": [LETTERS[g] for g in range(drawn.groups)] if drawn.groups > 1 else [],
+        "hanging": queries.hanging(drawn),
         "mark": _mark(drawn),
     }
     return _page(request, "maps/map.html", conversation, drawn, values)
