@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -38,6 +38,8 @@ SETTINGS = (
     "moderation", "policy", "enough",
 )  # fmt: skip
 CORRECTED = tuple(part for part in Part if part not in (Part.CLOSE, Part.WITHDRAWN))
+# One adds after the other, or two statements would get the same number; people's hold the same lock.
+ONE_ADDS = "SELECT pg_advisory_xact_lock(hashtextextended('voices.add', %s))"
 # A choice is a label and how many in a thousand who live there would make it, where that is known.
 Choices = Sequence[tuple[str, int | None]]
 
@@ -334,6 +336,8 @@ def _record(
 @transaction.atomic
 def add_by_staff(*, viewer: Viewer, conversation_id: int, text: str) -> Statement:
     """Add a statement while people vote; everybody sees that it comes from those who ask."""
+    with connection.cursor() as cursor:  # before all else, as whoever adds one does
+        cursor.execute(ONE_ADDS, [conversation_id])
     found = _to_run(viewer, conversation_id)
     if not found.is_open(viewer.at):
         raise NotOpen

@@ -181,7 +181,7 @@ class QuestionForm(StepForm):
         assert isinstance(challenge, forms.ModelChoiceField)
         community.queryset = queries.communities_to_ask(self.viewer)
         challenge.queryset = queries.challenges_to_ask(self.viewer)
-        challenge.empty_label = gettext("None")
+        challenge.empty_label = gettext("No challenge")
 
 
 class PeopleForm(StepForm):

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 from django.db.models import (
+    BooleanField,
     Exists,
     F,
     Func,
     IntegerField,
+    JSONField,
     OuterRef,
     Prefetch,
     Q,
@@ -64,6 +66,12 @@ _SHOWN = """(SELECT count(*) FROM conversations_statement
               WHERE conversation_id = %(expressions)s AND state = 'shown')"""
 _WAITING = """(SELECT count(*) FROM conversations_statement
                 WHERE conversation_id = %(expressions)s AND state = 'waiting')"""
+# Of people only so many are counted with everything else: a larger number is asked for by itself, and kept.
+_FEW = """(SELECT count(*) FROM (SELECT FROM conversations_participant
+                                  WHERE conversation_id = %(expressions)s LIMIT 1000) AS few)"""
+_CHANGED = "EXISTS (SELECT FROM conversations_change WHERE conversation_id = %(expressions)s)"
+_GIVEN = """(SELECT jsonb_agg(jsonb_build_array(heed, words, answered_at) ORDER BY answered_at DESC, id DESC)
+               FROM conversations_answer WHERE statement_id = %(expressions)s)"""
 _ANSWERED = """(SELECT count(DISTINCT statement.id) FROM conversations_statement statement
                   JOIN conversations_answer answer ON answer.statement_id = statement.id
                  WHERE statement.conversation_id = %(expressions)s AND statement.state = 'shown')"""
@@ -93,14 +101,19 @@ def conversations(viewer: Viewer) -> QuerySet[Conversation]:
 def numbered(viewer: Viewer, pk: int) -> list[Conversation]:
     """Return the one conversation with this number, if this viewer may read it."""
     if seats_of(viewer):
-        return list(conversations(viewer).annotate(answered_count=_count(_ANSWERED)).filter(pk=pk))
+        return list(_whole(conversations(viewer)).filter(pk=pk))
     return _numbered(authority=viewer.authority.pk, at=viewer.at, pk=pk)
 
 
 @composed
 def _numbered(authority: Any, at: Any, pk: Any) -> QuerySet[Conversation]:
-    found = conversations(everyone(authority, at)).annotate(answered_count=_count(_ANSWERED))
-    return found.filter(pk=pk)
+    return _whole(conversations(everyone(authority, at))).filter(pk=pk)
+
+
+def _whole(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """Let conversations know all that their own page shows in numbers."""
+    changed = Func(F("pk"), template=_CHANGED, output_field=BooleanField())
+    return found.annotate(answered_count=_count(_ANSWERED), few=_count(_FEW), is_changed=changed)
 
 
 def public(viewer: Viewer) -> QuerySet[Conversation]:
@@ -193,10 +206,12 @@ def taken_part(numbers: Collection[int]) -> dict[int, int]:
 
 def hand_people(found: Iterable[Conversation]) -> None:
     """Give conversations how many people have taken part in them."""
-    rows = list(found)
-    people = taken_part([row.pk for row in rows])
+    rows: list[Any] = list(found)
+    people = {row.pk: row.few for row in rows if getattr(row, "few", MANY) < MANY}
+    unknown = [row.pk for row in rows if row.pk not in people]
+    people |= taken_part(unknown) if unknown else {}
     for row in rows:
-        row.people = people[row.pk]  # type: ignore[attr-defined]
+        row.people = people[row.pk]
 
 
 # --- statements
@@ -251,17 +266,16 @@ def statement(conversation: Conversation, number: int) -> list[Statement]:
 @composed
 def _statement(conversation: Any, number: Any) -> QuerySet[Statement]:
     rows = Statement.objects.filter(conversation=conversation, number=number)
-    return rows.select_related("author", "same_as", "challenge")
+    given = Func(F("pk"), template=_GIVEN, output_field=JSONField())
+    return rows.annotate(given=given).select_related("author", "same_as", "challenge")
 
 
-def answers(statement: Statement) -> list[Answer]:
-    """Return what came of a statement, the newest first."""
-    return _answers(statement=statement.pk)
-
-
-@composed
-def _answers(statement: Any) -> QuerySet[Answer]:
-    return Answer.objects.filter(statement=statement).order_by("-answered_at", "-pk")
+def answers(statement: Any) -> list[Answer]:
+    """Return what came of a statement that was read for its page, the newest first."""
+    return [
+        Answer(heed=heed, words=words, answered_at=datetime.fromisoformat(at))
+        for heed, words, at in statement.given or ()
+    ]
 
 
 def answered(conversation: Conversation, heed: str = "") -> QuerySet[Statement]:
@@ -411,8 +425,7 @@ def previewed(viewer: Viewer, token: str) -> Conversation | None:
     """Return the conversation that a preview link shows to whoever holds it, public or not."""
     here = Conversation.objects.filter(authority=viewer.authority, withdrawn_at__isnull=True)
     found = here.defer("key").select_related("challenge__community", "community")
-    found = found.annotate(shown_count=_count(_SHOWN), answered_count=_count(_ANSWERED))
-    return found.filter(preview=token).first()
+    return _whole(found.annotate(shown_count=_count(_SHOWN))).filter(preview=token).first()
 
 
 def held(viewer: Viewer, conversation_id: int) -> Conversation:
@@ -428,6 +441,8 @@ def held(viewer: Viewer, conversation_id: int) -> Conversation:
 
 def changes_of(conversation: Conversation) -> list[Change]:
     """Return what was changed after a conversation had opened, the newest first."""
+    if not getattr(conversation, "is_changed", True):
+        return []
     return _changes(conversation=conversation.pk)
 
 
