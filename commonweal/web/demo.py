@@ -37,6 +37,7 @@ from commonweal.ground.places.models import (
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.home import home
 from commonweal.listen.conversations.models import Conversation
+from commonweal.listen.hearings.models import Hearing
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
@@ -44,6 +45,7 @@ from commonweal.web import (
     demo_appraisals,
     demo_codes,
     demo_conversations,
+    demo_hearings,
     demo_papers,
     demo_pots,
 )
@@ -101,6 +103,8 @@ def fill() -> None:
         demo_codes.fill(authority=authority, now=timezone.now())
     if not Conversation.objects.filter(authority=authority).exists():
         demo_conversations.fill(authority=authority, now=timezone.now())
+    if not Hearing.objects.filter(authority=authority).exists():
+        demo_hearings.fill(authority=authority, now=timezone.now())
 
 
 def _fill_from_nothing() -> Authority:
