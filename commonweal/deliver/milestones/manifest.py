@@ -60,6 +60,9 @@ MANIFEST = Manifest(
         Panel("budgets.Project", queries.project_panel, "milestones/panel_project.html"),
         Panel("counts.Result", queries.pot_panel, "milestones/panel_pot.html"),
         Panel("proposals.Proposal", queries.proposal_panel, "milestones/panel_proposal.html"),
+        Panel(
+            "conversations.Statement", queries.statement_panel, "milestones/panel_statement.html"
+        ),
         Panel("mine", queries.mine_panel, "milestones/panel_mine.html"),
         Panel("desk", queries.desk_panel, "milestones/panel_desk.html"),
     ),

@@ -26,7 +26,9 @@ from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Organisation, OrganisationMember, Role, RoleKind
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.composed import composed
-from commonweal.propose.proposals.models import Proposal
+from commonweal.listen.conversations.models import Statement
+from commonweal.propose.origins.models import Origin
+from commonweal.propose.proposals.models import Merge, MergeState, Proposal
 from commonweal.propose.proposals.models import Status as Standing
 
 SILENCE = timedelta(days=30)
@@ -292,6 +294,26 @@ def proposal_panel(viewer: Viewer, proposal: Proposal) -> Mapping[str, Any] | No
 def _of_idea(authority: Any, at: Any, proposal: Any) -> QuerySet[Delivery]:
     rows = deliveries(everyone(authority, at)).filter(project__proposal=proposal)
     return as_cards(rows)[:3]
+
+
+def statement_panel(viewer: Viewer, statement: Statement) -> Mapping[str, Any] | None:
+    """Return how it goes with the funded ideas that came of what somebody said: you said, we did."""
+    found = _of_statement(authority=viewer.authority.pk, at=viewer.at, statement=statement.pk)
+    return {"deliveries": found} if found else None
+
+
+@composed
+def _of_statement(authority: Any, at: Any, statement: Any) -> QuerySet[Delivery]:
+    of = Q(statement=statement) | Q(statement__same_as=statement)
+    came = Origin.objects.filter(of, proposal__isnull=False)
+    joined = Merge.objects.filter(joining__in=came.values("proposal"), state=MergeState.MERGED)
+    ideas = Q(project__proposal__in=came.values("proposal")) | Q(
+        project__proposal__in=joined.values("lead")
+    )
+    rows = deliveries(everyone(authority, at)).filter(
+        ideas, project__proposal__status=Standing.FUNDED
+    )
+    return as_cards(rows)[:5]
 
 
 def home_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:

@@ -53,12 +53,22 @@ WITH concerned AS (
     (SELECT person_id, 4, NULL FROM conversations_participant
       WHERE conversation_id = %(asked)s AND person_id > %(reached)s
       ORDER BY person_id LIMIT %(some)s)
+    UNION ALL
+    (SELECT DISTINCT who.person_id, 5, NULL::bigint FROM origins_origin o
+       JOIN conversations_statement s ON s.id = o.statement_id
+       JOIN conversations_participant who ON who.id = s.author_id
+      WHERE (o.proposal_id = %(idea)s OR o.proposal_id IN (
+             SELECT joining_id FROM proposals_merge WHERE lead_id = %(idea)s AND state = 'merged'))
+        AND s.state IN ('shown', 'merged')
+        AND who.person_id > %(reached)s
+      ORDER BY who.person_id LIMIT %(some)s)
 ), taken AS (
     SELECT DISTINCT ON (person_id) person_id, why, follow_id FROM concerned
     ORDER BY person_id, why LIMIT %(some)s
 ), noted AS (
     INSERT INTO updates_notice (person_id, entry_id, follow_id, because)
-    SELECT t.person_id, %(entry)s, t.follow_id, (ARRAY['follows', 'voted', 'signed', 'took'])[t.why]
+    SELECT t.person_id, %(entry)s, t.follow_id,
+           (ARRAY['follows', 'voted', 'signed', 'took', 'said'])[t.why]
     FROM taken t
     JOIN people_person p ON p.id = t.person_id
     LEFT JOIN updates_digest d ON d.person_id = t.person_id
@@ -256,6 +266,10 @@ def _whys(notices: Sequence[Notice]) -> list[str]:
         Because.TOOK_PART: _(
             "You get this because you took part in “%(title)s”. Everybody who did gets the same mail:"
             " it knows nothing of what you said."
+        ),
+        Because.SAID: _(
+            "You get this because the idea of “%(title)s” came of something you said. Nobody else"
+            " learns that it was you."
         ),
     }
     found = set()

@@ -35,6 +35,7 @@ class Because(models.TextChoices):
     VOTED = "voted", _("You voted in the pot")
     SIGNED = "signed", _("You signed the idea")
     TOOK_PART = "took", _("You took part in the conversation")
+    SAID = "said", _("The idea came of something you said")
 
 
 class Wave(models.Model):
@@ -71,7 +72,12 @@ class Notice(models.Model):
                 name="notice_says_why",
                 condition=Q(because=Because.FOLLOWS, follow__isnull=False)
                 | Q(
-                    because__in=(Because.VOTED, Because.SIGNED, Because.TOOK_PART),
+                    because__in=(
+                        Because.VOTED,
+                        Because.SIGNED,
+                        Because.TOOK_PART,
+                        Because.SAID,
+                    ),
                     follow__isnull=True,
                 ),
             ),
