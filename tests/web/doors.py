@@ -43,12 +43,15 @@ def api_addresses(own: Things) -> Iterator[tuple[str, str, str]]:
 
 def _api_value(path: str, name: str, own: Things) -> str:
     kind = path.removeprefix("/api/").split("/")[0]
+    if name == "number":
+        return str(own.statement.number)
     if name == "receipt":
         return str(own.counted.receipts.order_by("code")[0])
     is_counted = re.search("/(result|bundle|receipts)", path)
     kinds = {
         "challenges": own.challenge,
         "conversations": own.conversation,
+        "surveys": own.told_survey,
         "pots": own.counted if is_counted else own.pot,
         "hearings": own.hearing,
         "ideas": own.proposal,

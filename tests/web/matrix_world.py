@@ -44,6 +44,7 @@ from commonweal.listen.conversations.models import Answer, Conversation
 from commonweal.listen.maps.actions import refresh_map
 from commonweal.listen.moderation.models import Alike, Appeal, Case, Decision, Suggestion
 from commonweal.propose.appraisals.models import Appraisal, State
+from commonweal.propose.origins.models import Origin
 from commonweal.propose.proposals.models import Comment, Merge, Proposal
 from tests.factories import hearings as heard
 from tests.factories import listen, world
@@ -144,6 +145,7 @@ def things(authority: Authority) -> Things:
     )
     mapped(conversation)
     decision = moderated(conversation, owner)
+    Origin.objects.create(statement=statement, proposal=proposal, made_at=now)
     return Things(
         authority=authority,
         owner=owner,
@@ -451,7 +453,7 @@ NAMED = {
     "counts:ballots": {"pot_id": "counted"},
     "counts:table": {"pot_id": "counted"},
 }
-LISTEN = ("conversations", "voices", "moderation", "maps", "reports")
+LISTEN = ("conversations", "voices", "moderation", "maps", "reports", "origins")
 DESK = "challenges:check challenges:basics challenges:outcomes challenges:dates challenges:money"
 
 

@@ -14,10 +14,11 @@ from django.utils import timezone
 from commonweal.ground.journal.actions import record
 from commonweal.ground.places.models import Authority, Membership, RoleKind
 from commonweal.propose.appraisals.models import State
+from commonweal.propose.origins.models import Origin
 from commonweal.propose.proposals.models import Proposal, Signature
 from commonweal.spread.updates.models import Follow
 from tests.factories import hearings as heard
-from tests.factories import world
+from tests.factories import listen, world
 from tests.listen import surveys
 from tests.visit import sign_in
 from tests.web.doors import address_of, api_addresses, every_route
@@ -68,6 +69,10 @@ def grow(own: Things, rows: int) -> None:
                 if state != State.REPLACED:
                     world.an_appraisal(world.a_proposal(about, author=own.owner), state=state)
             a_merge(mine, idea, person)
+            said = listen.a_statement(own.conversation)
+            for of, to in ((said, own.proposal), (own.statement, idea), (own.statement, mine)):
+                Origin.objects.create(statement=of, proposal=to, made_at=at)
+            Origin.objects.create(statement=said, challenge=about, made_at=at)
             for said in (own.hearing, heard.a_hearing(own.community, challenge=about)):
                 top = heard.a_comment(said, person, wording="Eight trees")
                 heard.a_comment(said, own.owner, parent=top, stance="neither")

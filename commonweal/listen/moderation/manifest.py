@@ -94,6 +94,8 @@ MANIFEST = Manifest(
             queries.panel_conversation,
             "moderation/panel_conversation.html",
         ),
+        Panel("conversations.Conversation.desk", queries.panel_run, "moderation/panel_run.html"),
+        Panel("voices.mine", queries.panel_own, "moderation/panel_own.html"),
         Panel("mine", queries.panel_mine, "moderation/panel_mine.html"),
         Panel("desk", queries.panel_desk, "moderation/panel_desk.html"),
     ),

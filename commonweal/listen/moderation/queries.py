@@ -651,6 +651,21 @@ def panel_conversation(viewer: Viewer, conversation: Conversation) -> dict[str, 
     }
 
 
+def panel_run(viewer: Viewer, conversation: Conversation) -> dict[str, Any] | None:
+    """Return what whoever runs a conversation should know of its moderation."""
+    return {
+        "days": days_of(conversation),
+        "beside": beside([conversation.pk]),
+        "may_moderate": may_moderate(viewer, conversation.community),
+    }
+
+
+def panel_own(viewer: Viewer, conversation: Conversation) -> dict[str, Any] | None:
+    """Return what became of one's own statements, where all one's answers stand."""
+    own = _own_in(viewer, conversation)
+    return {"own": own} if own else None
+
+
 def _own_in(viewer: Viewer, conversation: Conversation) -> dict[str, int] | None:
     """Return how many statements of the viewer's own there are, and how many ask for something."""
     mine = Statement.objects.filter(conversation=conversation)
