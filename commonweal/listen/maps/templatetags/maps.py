@@ -93,8 +93,10 @@ def clarity(size: dict[str, Any]) -> str:
 @register.filter
 def headline(drawn: Map | None) -> str:
     """Say in a sentence or two what the map shows."""
-    if drawn is None or not drawn.people:
-        return _("Nobody has answered yet.")
+    if drawn is None:
+        return _("There is no map yet.")
+    if not drawn.people:
+        return _("Nobody has answered.")
     if not drawn.told:
         return _("Too few people have answered for a map.")
     if drawn.groups > 1:
