@@ -8,7 +8,8 @@ from typing import Any
 from django.utils import timezone
 
 from commonweal.ground.places.models import Community
-from commonweal.listen.surveys.models import Answer, Item, Kind, Option, Response, Survey
+from commonweal.listen.surveys.models import Answer, Draft, Item, Kind, Option, Response, Survey
+from commonweal.listen.surveys.queries import items_of, tally
 from tests.factories import world
 
 
@@ -82,9 +83,84 @@ def a_whole_survey(community: Community, **given: Any) -> Survey:
     return survey
 
 
-def answers(survey: Survey, number: int, item: Item, **given: Any) -> None:
+def answers(survey: Survey, many: int, item: Item, **given: Any) -> None:
     """Let so many people give this answer to one question, and no other."""
     at = timezone.now()
-    for _n in range(number):
+    for _n in range(many):
         said = Response.objects.create(survey=survey, sent_on=at.date(), person=None)
         Answer.objects.create(response=said, item=item, **given)
+
+
+def one_of_each(community: Community, owner: Any) -> dict[str, Any]:
+    """Return a survey in every state with somebody's answers: what the doors of the site lead to."""
+    at = timezone.now()
+    survey = a_whole_survey(community, created_by=owner)
+    draft = a_whole_survey(community, created_by=owner, is_draft=True)
+    told = a_whole_survey(community, created_by=owner, opens=-5, closes=-3)
+    for one in (survey, told):
+        rides, text = one.items.get(words__startswith="Do you take"), one.items.get(kind="text")
+        answers(one, 7, rides, options=[rides.options.get(words="Yes").pk])
+        answers(one, 2, text, words="Later buses")
+        answers(one, 1, text, words="Seats", shown_at=at, decided_by=owner)
+    entry = Response.objects.create(
+        survey=survey, sent_on=at.date(), channel="paper", batch="library", serial=1,
+        entered_at=at, entered_by=owner,
+    )  # fmt: skip
+    Answer.objects.create(response=entry, item=survey.items.get(kind="text"), words="On paper")
+    Draft.objects.create(survey=survey, person=owner, saved_at=at)
+    for one in (survey, told):
+        one.corrections.create(
+            was="A", became="B", why="A slip", corrected_at=at, corrected_by=owner
+        )
+    Survey.objects.filter(pk=told.pk).update(
+        results_at=at, results_by=owner, result=tally(told, items_of(told)), heard="More buses."
+    )
+    return {
+        "survey": survey,
+        "draft_survey": draft,
+        "told_survey": told,
+        "survey_item": draft.items.get(kind="text"),
+        "asked_item": survey.items.get(kind="text"),
+        "told_item": told.items.get(kind="text"),
+        "survey_entry": entry,
+    }
+
+
+TOLD = "results by words results_csv results_json tell download_csv download_json"
+SET_UP = "about add preview preview_check preview_again publish take_back discard copy"
+
+
+def named(name: str) -> dict[str, str]:
+    """Return which survey and which question a door leads to."""
+    door = name.partition(":")[2]
+    survey = "told_survey" if door in TOLD.split() else "survey"
+    survey = "draft_survey" if door in SET_UP.split() else survey
+    item = {"words": "told_item", "correct_item": "asked_item"}.get(door, "survey_item")
+    return {"survey_id": survey, "item_id": item, "response_id": "survey_entry"}
+
+
+def fixed(name: str) -> dict[str, Any]:
+    """Return the other parts of a survey's address."""
+    part = {"surveys:correct": "why", "surveys:correct_item": "words"}.get(name)
+    return {"page": 1, "kind": "text", **({"part": part} if part else {})}
+
+
+def grow(community: Community, owner: Any, own: Any, rows: int) -> None:
+    """Put more surveys, questions, answers and drafts beside those of a test."""
+    at = timezone.now()
+    for n in range(rows):
+        for one in (own.survey, own.draft_survey, own.told_survey):
+            item = ask(one, Kind.ONE, f"More {n}?", "Yes", "No")
+            text = ask(one, Kind.TEXT, f"Why {n}?")
+            if one is not own.draft_survey:
+                answers(one, 6, item, options=[item.options.all()[0].pk])
+                answers(one, 6, text, words="Because", shown_at=at, decided_by=owner)
+        Response.objects.create(
+            survey=own.survey, sent_on=at.date(), channel="paper", batch=f"box {n} {rows}",
+            serial=n, entered_at=at, entered_by=world.a_person(),
+        )  # fmt: skip
+        begun = a_whole_survey(community, challenge=own.challenge)
+        Draft.objects.create(survey=begun, person=owner, saved_at=at)
+        a_whole_survey(community, is_draft=True)
+    told = own.told_survey
+    Survey.objects.filter(pk=told.pk).update(result=tally(told, items_of(told)))

@@ -631,10 +631,10 @@ class Entry:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Return what a response keeps of it: a batch is the same however it is spaced and cased."""
+        """Return what a response keeps of it: a batch is the same however it is spaced."""
         if self.channel != Channel.PAPER:
             return {"channel": self.channel, "batch": "", "serial": None}
-        batch = " ".join(self.batch.split()).casefold()
+        batch = " ".join(self.batch.split())
         return {"channel": self.channel, "batch": batch, "serial": self.serial}
 
 
@@ -719,7 +719,7 @@ def _save_entered(survey: Survey, sent: Response) -> None:
         with transaction.atomic():
             sent.save()
     except IntegrityError:
-        same = Response.objects.filter(survey=survey, batch=sent.batch, serial=sent.serial)
+        same = Response.objects.filter(survey=survey, batch__iexact=sent.batch, serial=sent.serial)
         raise KeyedAlready(same.exclude(pk=sent.pk).first()) from None
 
 
@@ -751,14 +751,6 @@ def close_survey(*, survey_id: int, at: datetime) -> bool:
     survey.save(update_fields=["key", "result"])
     journal.record(what="survey.closed", who=None, about=survey, at=at, public=True)
     return True
-
-
-def result_of(survey: Survey) -> dict[str, Any]:
-    """Return the counted answers of a closed survey, counted anew if a paper came meanwhile."""
-    found = Survey.objects.filter(pk=survey.pk).values_list("result", flat=True).get()
-    if found is not None:
-        return dict(found)
-    return queries.tally(survey, queries.items_of(survey))
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from ninja import Router, Schema
 
 from commonweal.kit.api import PROBLEMS, NotHere, Number, Page, Pages, page_of
 from commonweal.kit.request import Request
-from commonweal.listen.surveys import actions, queries
+from commonweal.listen.surveys import queries
 from commonweal.listen.surveys.models import Item, Survey
 
 router = Router(tags=["Surveys"])
@@ -136,7 +136,7 @@ def read_results(request: HttpRequest, survey_id: int = Number) -> dict[str, Any
     if survey.results_at is None or survey.withdrawn_at is not None:
         raise NotHere("This survey has no published results yet.", "Look at its dates.")
     items = queries.items_of(survey)
-    whole = actions.result_of(survey)
+    whole = queries.result_of(survey, items)
     return {
         "survey": survey.pk,
         "people": queries.spoken_count(whole["count"]),

@@ -121,7 +121,7 @@ class AboutForm(forms.Form):
         None,
         label=_("Which challenge is it for?"),
         required=False,
-        empty_label=_("None: it stands alone"),
+        empty_label=_("It stands alone, without a challenge"),
     )
     title = Line(
         most=120,
@@ -132,13 +132,13 @@ class AboutForm(forms.Form):
     why = Text(
         most=3000,
         label=_("Why do you ask?"),
-        required=False,
+        nothing=_("Say why you ask. People give their time."),
         help_text=_("What is to be decided, and what is not open any more."),
     )
     happens = Text(
         most=2000,
         label=_("What happens with the answers?"),
-        required=False,
+        nothing=_("Say what happens with the answers."),
         help_text=_("Who reads them, by when, and where people will see what came of it."),
     )
     thanks = Text(
@@ -317,7 +317,8 @@ class ItemForm(forms.Form):
         self.fields["choices"] = Text(
             most=MOST_OPTIONS * 201,
             rows=6 if not self.options else 2,
-            required=False,
+            required=not self.options,
+            nothing=gettext("Write at least two choices, one on each line."),
             label=label,
             help_text=gettext("One on each line."),
         )
@@ -712,6 +713,11 @@ class Asked:
             (self.id if n == 0 else f"{self.id}_{n}", option, str(option.pk) in chosen)
             for n, option in enumerate(options)
         ]
+
+    @property
+    def other(self) -> Any:
+        """Return the choice that asks for words too, if there is one."""
+        return next((o for o in self.item.options.all() if o.is_other), None)
 
     @property
     def steps(self) -> list[tuple[str, int, bool]]:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.ground.challenges.models import Challenge
@@ -368,9 +369,7 @@ class Response(models.Model):
         indexes = (models.Index(fields=("survey", "channel"), name="response_by_channel"),)
         constraints = (
             models.UniqueConstraint(fields=("survey", "envelope"), name="envelope_answers_once"),
-            models.UniqueConstraint(
-                fields=("survey", "batch", "serial"), name="paper_is_keyed_once"
-            ),
+            models.UniqueConstraint("survey", Lower("batch"), "serial", name="paper_is_keyed_once"),
             models.CheckConstraint(
                 name="response_channel_is_known", condition=Q(channel__in=Channel.values)
             ),

@@ -27,6 +27,7 @@ from commonweal.kit.composed import composed
 from commonweal.kit.postcode import areas as areas_around
 from commonweal.listen.surveys.models import (
     ASKS,
+    WITH_NUMBERS,
     WITH_OPTIONS,
     Answer,
     Channel,
@@ -277,50 +278,60 @@ def spoken_count(count: int) -> int | None:
 # --- what it comes to
 
 
+_TALLY = """
+SELECT item_id, 'answered', '', '', count(*) FROM surveys_answer
+ WHERE item_id = ANY(%(asked)s) GROUP BY item_id
+UNION ALL
+SELECT item_id, 'option', pick::text, '', count(*) FROM surveys_answer, unnest(options) AS pick
+ WHERE item_id = ANY(%(chosen)s) GROUP BY item_id, pick
+UNION ALL
+SELECT item_id, 'number', number::text, '', count(*) FROM surveys_answer
+ WHERE item_id = ANY(%(counted)s) AND number IS NOT NULL GROUP BY item_id, number
+UNION ALL
+SELECT item_id, 'place', coalesce(area_id::text, ''), CASE WHEN spot LIKE '%%,%%' THEN
+       round(split_part(spot, ',', 1)::numeric, 1) || ', ' ||
+       round(split_part(spot, ',', 2)::numeric, 1) ELSE '' END, count(*)
+  FROM surveys_answer WHERE item_id = ANY(%(placed)s) GROUP BY 1, 2, 3, 4
+"""
+
+
 def tally(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
-    """Count the answers of a survey, each kind of question in one statement; numbers are hidden later."""
-    asked = [item.pk for item in items if item.asks]
+    """Count all answers of a survey in two statements; what is small is hidden later."""
     channels = answered(survey)
-    found: dict[str, Any] = {str(pk): {"answered": 0} for pk in asked}
-    whole: dict[str, Any] = {
-        "count": sum(channels.values()),
-        "channels": channels,
-        "items": found,
+    found: dict[str, Any] = {str(item.pk): {"answered": 0} for item in items if item.asks}
+    kinds = {
+        "asked": ASKS,
+        "chosen": WITH_OPTIONS,
+        "counted": WITH_NUMBERS,
+        "placed": (Kind.PLACE,),
     }
-    by_day = Response.objects.filter(survey=survey).values_list("sent_on").annotate(n=Count("pk"))
-    whole["days"] = [[day.isoformat(), n] for day, n in by_day.order_by("sent_on")]
+    wanted = {
+        name: [item.pk for item in items if item.kind in those] for name, those in kinds.items()
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT item_id, count(*) FROM surveys_answer WHERE item_id = ANY(%s) GROUP BY item_id",
-            [asked],
-        )
-        for pk, n in cursor.fetchall():
-            found[str(pk)]["answered"] = n
-        cursor.execute(
-            "SELECT item_id, pick, count(*) FROM surveys_answer, unnest(options) AS pick"
-            " WHERE item_id = ANY(%s) GROUP BY item_id, pick",
-            [asked],
-        )
-        for pk, option, n in cursor.fetchall():
-            found[str(pk)].setdefault("options", {})[str(option)] = n
-        cursor.execute(
-            "SELECT item_id, number, count(*) FROM surveys_answer"
-            " WHERE item_id = ANY(%s) AND number IS NOT NULL GROUP BY item_id, number"
-            " ORDER BY item_id, number",
-            [asked],
-        )
-        for pk, number, n in cursor.fetchall():
-            found[str(pk)].setdefault("numbers", []).append([str(number), n])
-        cursor.execute(
-            "SELECT item_id, coalesce(area_id::text, ''), CASE WHEN spot LIKE '%%,%%' THEN"
-            " round(split_part(spot, ',', 1)::numeric, 1) || ', ' ||"
-            " round(split_part(spot, ',', 2)::numeric, 1) ELSE '' END AS near, count(*)"
-            " FROM surveys_answer WHERE item_id = ANY(%s) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-            [[item.pk for item in items if item.kind == Kind.PLACE]],
-        )
-        for pk, area, near, n in cursor.fetchall():
-            found[str(pk)].setdefault("places", []).append([area, near, n])
-    return whole
+        cursor.execute(_TALLY, wanted)
+        for pk, what, value, near, n in cursor.fetchall():
+            told = found[str(pk)]
+            if what == "answered":
+                told["answered"] = n
+            elif what == "option":
+                told.setdefault("options", {})[value] = n
+            elif what == "number":
+                told.setdefault("numbers", []).append([value, n])
+            else:
+                told.setdefault("places", []).append([value, near, n])
+    for told in found.values():
+        told.get("numbers", []).sort(key=lambda row: Decimal(row[0]))
+        told.get("places", []).sort()
+    return {"count": sum(channels.values()), "channels": channels, "items": found}
+
+
+def result_of(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
+    """Return the counted answers: kept since the close, counted anew if a paper came meanwhile."""
+    found = Survey.objects.filter(pk=survey.pk).values_list("result", flat=True).get()
+    if found is not None:
+        return dict(found)
+    return tally(survey, items)
 
 
 @dataclass
@@ -474,7 +485,8 @@ def _number_bars(counts: Mapping[str, Any]) -> list[Bar]:
     """Draw up a histogram with bounds that are easily read, and nobody alone in a part."""
     given = [(Decimal(number), n) for number, n in counts.get("numbers", ())]
     low, high = given[0][0], given[-1][0]
-    width = _width(low, high)
+    is_whole = all(number == int(number) for number, _n in given)
+    width = _width(low, high, is_whole=is_whole)
     first, last = low // width, high // width
     if low < 0 and low % width:
         first -= 1
@@ -486,18 +498,19 @@ def _number_bars(counts: Mapping[str, Any]) -> list[Bar]:
     for begin, end in merge_small(np.array(parts, dtype=np.int64)):
         bounds = {"low": _plain((first + begin) * width), "high": _plain((first + end + 1) * width)}
         words = _("%(low)s to under %(high)s") % bounds
-        if width == 1 and begin == end:
-            words = bounds["low"]
+        if width == int(width) and is_whole:
+            bounds["high"] = _plain((first + end + 1) * width - 1)
+            words = _("%(low)s to %(high)s") % bounds
+            words = bounds["low"] if bounds["low"] == bounds["high"] else words
         n = sum(parts[begin : end + 1])
         bars.append(Bar(words, n, n / counts["answered"]))
     return bars
 
 
-def _width(low: Decimal, high: Decimal) -> Decimal:
+def _width(low: Decimal, high: Decimal, *, is_whole: bool) -> Decimal:
     """Return the narrowest of 1, 2 or 5 times a power of ten that makes no more than so many parts."""
     spread = high - low
-    whole = low == int(low) and high == int(high)
-    width = Decimal(1) if whole else Decimal("0.001")
+    width = Decimal(1) if is_whole else Decimal("0.001")
     for step in (2, Decimal("2.5"), 2) * 16:
         if spread / width < MOST_BARS:
             break

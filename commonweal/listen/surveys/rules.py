@@ -251,6 +251,8 @@ def number_in(text: str, unit: str = "") -> Decimal:
         plain = plain.casefold().removeprefix(extra).removesuffix(extra).strip()
     sign, digits = (-1, plain[1:].strip()) if plain.startswith("-") else (1, plain)
     try:
+        if any(unicodedata.category(sign) == "No" for sign in text):  # “5²” is not fifty-two
+            raise InvalidOperation
         found = Decimal(_without_groups(digits))
     except InvalidOperation:
         raise Wrong(_("Write a number in digits, like 12 or 2.5")) from None

@@ -526,7 +526,7 @@ def _not_yet(request: Request, held: Survey) -> HttpResponse:
 
 def _found(request: Request, held: Survey) -> tuple[list[Item], dict[str, Any], list[Told]]:
     items = queries.items_of(held)
-    whole = actions.result_of(held)
+    whole = queries.result_of(held, items)
     return items, whole, queries.told(held, items, whole)
 
 
