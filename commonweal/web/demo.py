@@ -38,6 +38,7 @@ from commonweal.ground.places.rules import Viewer
 from commonweal.kit.home import home
 from commonweal.listen.conversations.models import Conversation
 from commonweal.listen.hearings.models import Hearing
+from commonweal.listen.surveys.models import Survey
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
@@ -48,6 +49,7 @@ from commonweal.web import (
     demo_hearings,
     demo_papers,
     demo_pots,
+    demo_surveys,
 )
 from commonweal.web.larkmere import challenges as asked
 from commonweal.web.larkmere import deliveries as stories
@@ -105,6 +107,8 @@ def fill() -> None:
         demo_conversations.fill(authority=authority, now=timezone.now())
     if not Hearing.objects.filter(authority=authority).exists():
         demo_hearings.fill(authority=authority, now=timezone.now())
+    if not Survey.objects.filter(authority=authority).exists():
+        demo_surveys.fill(authority=authority, now=timezone.now())
 
 
 def _fill_from_nothing() -> Authority:
