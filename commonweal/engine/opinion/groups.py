@@ -6,19 +6,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commonweal.engine.opinion import group_kernel
-from commonweal.engine.opinion.model import Floats, Model, fit, log_loss, split
+from commonweal.engine.opinion.model import (
+    Floats,
+    Model,
+    doubts,
+    fit,
+    log_loss,
+    refitted,
+    split,
+)
 from commonweal.engine.opinion.votes import Votes
 
 MOST_GROUPS = 8
 STARTS = 6
 CLEAR = 0.9
-UNSTABLE = 0.5
+UNSTABLE = 0.3
 ALIKE = 0.2
 SMALLEST = 20
-AS_GOOD = 1.01
+AS_GOOD, FAR_FROM = 1.015, 1.04
 LEAST_VOTES = 7
+LEAST_PEOPLE = 10
+MOST_PEOPLE = 1_200
+APART = 3.8  # standard deviations; halves of something even lie 3.5 apart
+_FOLDS = 2
+_SURE = 2.5  # standard errors
+_MUCH = 0.05  # of all that groups explain
+_FIRM = 5.0  # people
+_TRIES = 2
+_WIDEST = 6
+_SWEEPS, _AGAIN = 15, 3
+_Shape = tuple[Floats, Floats, Floats]
 _PRIOR = 4.0  # votes of everybody that each group's rate begins with
-_QUICK, _LONG = 6, 60
+_QUICK, _LONG = 6, 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +74,45 @@ class Mixture:
 
 
 @dataclass(frozen=True, eq=False)
+class Clouds:
+    """Groups as clouds of people on a map: normal distributions of one shape.
+
+    Parameters
+    ----------
+    centre : float64 array, shape (groups, dimensions)
+        The middle of each.
+    cover : float64 array, shape (dimensions, dimensions)
+        How people lie around it, a covariance.
+    share : float64 array, shape (groups,)
+        How large each is; the largest is first.
+    model : Model
+        The map.
+    """
+
+    centre: Floats
+    cover: Floats
+    share: Floats
+    model: Model
+
+    def members(self, votes: Votes, *, placed: Model | None = None) -> Floats:
+        """Return how likely each person belongs to each group; shape (people, groups).
+
+        People are placed on the map by these votes, unless ``placed`` has them already. Time
+        O(votes).
+        """
+        model = placed or refitted(self.model, votes)
+        return _climb(_seen(model), (self.centre, self.cover, self.share), 0)[1]
+
+
+@dataclass(frozen=True, eq=False)
 class Groups:
     """What was found about groups.
 
     Parameters
     ----------
     count : int
-        How many groups the votes support; 1 if no division into groups predicts hidden votes as
-        well as a map without groups does, or if it falls apart when some votes are hidden.
+        How many groups the votes support; 1 if people differ by degree or not at all, or if more
+        groups fall apart when some votes are hidden.
     clear : bool
         More than one, nearly everybody stays in their group when a fifth of the votes is hidden, and
         both halves of the statements show the same groups to some degree.
@@ -70,15 +120,17 @@ class Groups:
         With ``count`` groups.
     stability : float or None
         Adjusted Rand index between the groups and those found after hiding a fifth of the votes,
-        the median of several times. None if one group predicts best, so that nothing can be stable.
+        the median of several times. None if one group explains best, so that nothing can be stable.
     halves : float or None
         The same between groups found from one half of the statements and from the other.
     losses : tuple of float
-        Mean log loss of hidden votes with 1, 2, 3 ... groups.
-    without : float
-        The same with the model, without any groups.
+        By how much 1, 2, 3 ... groups explain worse than one where people stand who were left out:
+        the mean log density, negative where they explain better.
     people : int
         How many people, chosen at random, number and stability were worked out on.
+    clouds : Clouds or None
+        The groups on the map. None if there is one group, or if all in a group vote alike but for
+        chance, so that votes say better than places who belongs there.
     """
 
     count: int
@@ -87,8 +139,17 @@ class Groups:
     stability: float | None
     halves: float | None
     losses: tuple[float, ...]
-    without: float
     people: int
+    clouds: Clouds | None = None
+
+    def on_map(self, model: Model) -> bool:
+        """Say whether the groups are clouds on this very map."""
+        return self.clouds is not None and self.clouds.model is model
+
+    @property
+    def without(self) -> float:
+        """The loss without groups, which is that of one."""
+        return self.losses[0]
 
 
 def adjusted_rand(one: NDArray[np.intp], other: NDArray[np.intp]) -> float:
@@ -241,7 +302,7 @@ def _rates(counts: Floats, people: Floats, overall: Floats) -> tuple[Floats, Flo
 
 
 def find_groups(
-    votes: Votes, rng: np.random.Generator, *, dimensions: int, folds: int = 3, resamples: int = 5
+    votes: Votes, rng: np.random.Generator, *, model: Model, resamples: int = 5
 ) -> Groups:
     """Find how many groups there are, one included, and whether they are clear.
 
@@ -250,13 +311,11 @@ def find_groups(
     votes : Votes
         All of them, or those of a sample of people.
     rng : Generator
-        Says which votes are hidden and where to begin.
-    dimensions : int
-        Of the model without groups that a division must keep up with.
-    folds : int
-        How often a tenth of the votes is hidden to choose the number.
+        Says who is left out, which votes are hidden and where to begin.
+    model : Model
+        Of these votes, with as many dimensions as predict best.
     resamples : int
-        How often a fifth is hidden to see what is stable.
+        How often a fifth of the votes is hidden to see what is stable.
 
     Returns
     -------
@@ -264,70 +323,220 @@ def find_groups(
 
     Notes
     -----
-    A group is a set of people whose votes differ only by chance. If people differ by degree, a map
-    predicts their hidden votes better than any division into groups, and there is one group. Time
-    O((folds x most groups + resamples) x a mixture).
+    Groups are clouds of people on the map. One more is believed if it tells better where people
+    stand who were left out, beyond doubt, and if no two clouds run into each other: people who
+    differ by degree are one cloud. What is not known of a person's place is taken into account, so
+    those with few votes make no clouds. If everybody in a group votes alike but for chance, which is
+    so if groups predict hidden votes as well as the map, people are placed by the groups' votes
+    themselves. Time O(people x groups^2 x dimensions^3), and O(votes x resamples).
 
     References
     ----------
-    Goodman (1974), as in :func:`mixture`; Hennig (2007), "Cluster-wise assessment of cluster
-    stability".
+    Bovy, Hogg and Roweis (2011), "Extreme deconvolution: inferring complete distribution functions
+    from noisy, heterogeneous and incomplete observations"; Goodman (1974), as in :func:`mixture`;
+    Hennig (2007), "Cluster-wise assessment of cluster stability", and (2010), "Methods for merging
+    Gaussian mixture components".
 
     Examples
     --------
     >>> votes = Votes.from_log([1, 1, 2, 2], [7, 8, 7, 8], [1, -1, 1, -1])
-    >>> found = find_groups(votes, np.random.default_rng(1), dimensions=0)
+    >>> found = find_groups(votes, np.random.default_rng(1), model=fit(votes, dimensions=0))
     >>> found.count, found.clear
     (1, False)
     """
-    one = mixture(votes, 1, np.zeros((len(votes.people), 0)), rng)
-    told, without = _losses(votes, rng, dimensions, folds)
-    losses = tuple(float(each.mean()) if len(each) else 0.0 for each in told)
-    best = _supported(told)
-    as_good = best > 1 and losses[best - 1] <= AS_GOOD * without
     people = len(votes.people)
-    if best == 1:
-        return Groups(1, False, one, None, None, losses, without, people)
-    found = mixture(votes, best, _places(fit(votes, dimensions=_PLACES, sweeps=12)), rng)
-    stability, halves = _stability(votes, found, rng, resamples)
-    if not as_good or stability < UNSTABLE:
-        return Groups(1, False, one, stability, halves, losses, without, people)
-    clear = stability >= CLEAR and halves >= ALIKE
-    return Groups(best, clear, found, stability, halves, losses, without, people)
-
-
-_PLACES = 4
-
-
-def _places(model: Model) -> Floats:
-    return model.positions * np.sqrt(model.width)
-
-
-def _losses(
-    votes: Votes, rng: np.random.Generator, dimensions: int, folds: int
-) -> tuple[list[Floats], float]:
-    """Return the loss of each hidden vote with 1, 2 ... groups, and the mean loss without any."""
-    parts = []
-    without, scored = 0.0, 0
-    for known, hidden in (split(votes, rng) for _ in range(folds)):
-        model = fit(known, dimensions=_PLACES, sweeps=12)
-        rival = model if dimensions == _PLACES else fit(known, dimensions=dimensions, sweeps=20)
-        loss, count = log_loss(rival, votes, hidden)
-        without, scored = without + loss, scored + count
-        parts.append((known, hidden & (votes.value != 0), _places(model)))
-    told: list[Floats] = []
-    for count in range(1, max(1, min(MOST_GROUPS, len(votes.people) // SMALLEST)) + 1):
-        told.append(
-            np.concatenate(
-                [
-                    _loss_of_each(mixture(known, count, places, rng), votes, hidden)
-                    for known, hidden, places in parts
-                ]
-            )
-        )
-        if count > 2 and min(t.sum() for t in told[-2:]) >= min(t.sum() for t in told[:-2]):
+    one = mixture(votes, 1, np.zeros((people, 0)), rng)
+    clouds, losses = _counted(model, rng)
+    while clouds is not None and len(clouds.share) > clouds.model.dimensions < _WIDEST:
+        # as many groups as fit into so few directions: there may be more
+        wider = fit(votes, dimensions=min(_WIDEST, len(clouds.share) + 2), sweeps=_SWEEPS)
+        more, told = _counted(wider, rng)
+        if more is None or len(more.share) <= len(clouds.share):
             break
-    return told, without / max(scored, 1)
+        clouds, losses = more, told
+    if clouds is None:
+        return Groups(1, False, one, None, None, losses, people)
+    member = clouds.members(votes, placed=clouds.model)
+    enough = np.diff(votes.start) >= LEAST_VOTES
+    if not enough.any():
+        enough[:] = True
+    alike, found, kept = _resampled(votes, clouds, member, enough, rng, resamples)
+    stability, halves = float(np.median(kept)), _halves(votes, clouds, enough, rng)
+    if stability < (UNSTABLE if alike else CLEAR):
+        return Groups(1, False, one, stability, halves, losses, people)
+    clear = stability >= CLEAR and halves >= ALIKE
+    return Groups(
+        len(clouds.share),
+        clear,
+        found,
+        stability,
+        halves,
+        losses,
+        people,
+        None if alike else clouds,
+    )
+
+
+def _seen(model: Model) -> tuple[Floats, Floats]:
+    """Return what votes alone tell of where everybody stands, as the inner loop reads it."""
+    people, dimensions = len(model.mean) - 1, model.dimensions
+    pull = np.empty((people, dimensions))
+    sharp = np.empty((people, dimensions * (dimensions + 1) // 2))
+    group_kernel.compiled().seen(model.mean[:-1], model.spread[:-1], pull, sharp)
+    return pull, sharp
+
+
+def _climb(
+    seen: tuple[Floats, Floats],
+    clouds: _Shape,
+    steps: int,
+    use: NDArray[np.bool_] | None = None,
+) -> tuple[_Shape, Floats, Floats]:
+    """Go up the likelihood; return the clouds, and membership and log density of everybody used."""
+    pull, sharp = seen
+    if use is None:
+        use = np.ones(len(pull), dtype=np.bool_)
+    centre, cover, share = (each.copy() for each in clouds)
+    member, told = np.zeros((len(pull), len(share))), np.zeros(len(pull))
+    group_kernel.compiled().clouds(
+        pull, sharp, use, centre, cover, share, steps, 1e-4, _FIRM, member, told
+    )
+    return (centre, cover, share), member, told
+
+
+def _begun(places: Floats, count: int, rng: np.random.Generator) -> _Shape:
+    """Return clouds around people who are close together."""
+    group = _near(places, count, rng)
+    size = np.bincount(group, minlength=count)
+    summed = np.column_stack([np.bincount(group, weights=x, minlength=count) for x in places.T])
+    centre: Floats = summed / np.maximum(size, 1)[:, None]
+    apart = places - centre[group]
+    cover = apart.T @ apart / len(places) + 0.05 * np.eye(places.shape[1])
+    return centre, cover, (size + 1) / (len(places) + count)
+
+
+def _highest(
+    seen: tuple[Floats, Floats], places: Floats, count: int, rng: np.random.Generator
+) -> tuple[_Shape, Floats, Floats]:
+    """Go up from several starts, and from the best of them to the end."""
+    starts = [
+        _climb(seen, _begun(places, count, rng), _QUICK) for _ in range(_TRIES if count > 1 else 1)
+    ]
+    best = max(starts, key=lambda found: float(found[2].sum()))
+    return _climb(seen, best[0], _LONG)
+
+
+def _counted(model: Model, rng: np.random.Generator) -> tuple[Clouds | None, tuple[float, ...]]:
+    """Find how many clouds there are; None if there is one. Also return the losses."""
+    whole = model
+    people = len(model.positions)
+    if people > MOST_PEOPLE:
+        model = model.of(np.sort(rng.choice(people, MOST_PEOPLE, replace=False)))
+        people = MOST_PEOPLE
+    places = model.positions
+    if not model.dimensions or people < 2 * SMALLEST:
+        return None, (0.0,)
+    seen = _seen(model)
+    fold = rng.integers(0, _FOLDS, people)
+    found = _highest(seen, places, 1, rng)
+    single = best = _left_out(seen, found[0], fold)
+    kept: Clouds | None = None
+    losses, failed = [0.0], 0
+    for count in range(2, min(MOST_GROUPS, people // SMALLEST) + 1):
+        shape, member, _told = _highest(seen, places, count, rng)
+        told = _left_out(seen, shape, fold)
+        losses.append(float((single - told).mean()))
+        large = member.sum(axis=0).min() >= LEAST_PEOPLE
+        sure = doubts(-best, -told) > _SURE
+        much = (told - best).sum() > _MUCH * (told - single).sum()
+        if large and sure and much and _apartness(shape) >= APART:
+            best, failed = told, 0
+            centre, cover, share = shape
+            order = np.argsort(-share, kind="stable")
+            kept = Clouds(centre[order], cover, share[order], whole)
+        else:
+            failed += 1
+        if failed == 2:
+            break
+    return kept, tuple(losses)
+
+
+def _left_out(seen: tuple[Floats, Floats], clouds: _Shape, fold: NDArray[np.int64]) -> Floats:
+    """Return the log density of everybody by clouds that were fitted to others."""
+    out = np.empty(len(fold))
+    for part in range(_FOLDS):
+        here = fold == part
+        known = _climb(seen, clouds, _QUICK, ~here)[0]
+        out[here] = _climb(seen, known, 0, here)[2][here]
+    return out
+
+
+def _apartness(clouds: _Shape) -> float:
+    """Return how far the two closest clouds lie apart, in standard deviations of a cloud."""
+    centre, cover, _share = clouds
+    scaled = np.linalg.solve(np.linalg.cholesky(cover), centre.T).T
+    rows, columns = np.triu_indices(len(centre), 1)
+    return float(np.sqrt(((scaled[rows] - scaled[columns]) ** 2).sum(axis=1)).min())
+
+
+def _resampled(
+    votes: Votes,
+    clouds: Clouds,
+    member: Floats,
+    enough: NDArray[np.bool_],
+    rng: np.random.Generator,
+    resamples: int,
+) -> tuple[bool, Mixture, list[float]]:
+    """Hide a fifth of the votes several times.
+
+    Returns whether groups predict what was hidden as well as the map, the groups, and how far they
+    stay; no further than it takes to know that clouds do not stay.
+    """
+    by_map = by_group = 0.0
+    near: list[NDArray[np.intp]] = []
+    same: list[NDArray[np.intp]] = []
+    kept: list[float] = []
+    for _ in range(resamples):
+        known, hidden = split(votes, rng, share=0.2)
+        model = fit(known, sweeps=_AGAIN, warm=clouds.model)
+        there = _highest(_seen(model), model.positions, len(clouds.share), rng)[1]
+        near.append(there.argmax(axis=1))
+        if len(same) == len(near) - 1:
+            classes = _ended(known, there, _LONG)
+            same.append(classes.group)
+            by_map += log_loss(model, votes, hidden)[0]
+            by_group += float(_loss_of_each(classes, votes, hidden & (votes.value != 0)).sum())
+        if by_group > FAR_FROM * by_map:  # there is no need to look at groups' votes again
+            kept = [adjusted_rand(member.argmax(axis=1)[enough], g[enough]) for g in near]
+            if 2 * sum(each < CLEAR for each in kept) > resamples:
+                break
+    alike = by_group <= AS_GOOD * by_map
+    found = _ended(votes, member, _LONG) if alike else _of_members(votes, member)
+    again = same if alike else near
+    return alike, found, [adjusted_rand(found.group[enough], g[enough]) for g in again]
+
+
+def _halves(
+    votes: Votes, clouds: Clouds, enough: NDArray[np.bool_], rng: np.random.Generator
+) -> float:
+    """Return how far either half of the statements alone puts people into the same groups."""
+    side = rng.random(len(votes.statements)) < 0.5
+    one, other = (
+        clouds.members(votes.chosen(side[votes.statement] == half)).argmax(axis=1)[enough]
+        for half in (True, False)
+    )
+    return adjusted_rand(one, other)
+
+
+def _of_members(votes: Votes, member: Floats) -> Mixture:
+    """Return the mixture of these memberships, the largest group first."""
+    counts = np.zeros((len(votes.statements), 3, member.shape[1]))
+    group_kernel.compiled().counts(votes.start, votes.statement, votes.value, member, counts)
+    agree, disagree = votes.agrees, votes.disagrees
+    overall = ((agree + 1) / (agree + disagree + 2))[:, None]
+    rate, share = _rates(counts[:, ::2], member.sum(axis=0), overall)
+    order = np.argsort(-share, kind="stable")
+    return Mixture(member[:, order], rate[:, order], share[order], 0.0)
 
 
 def _loss_of_each(found: Mixture, votes: Votes, hidden: NDArray[np.bool_]) -> Floats:
@@ -335,42 +544,3 @@ def _loss_of_each(found: Mixture, votes: Votes, hidden: NDArray[np.bool_]) -> Fl
     p = (found.member[who] * found.rate[what]).sum(axis=1)
     loss: Floats = -np.log(np.where(votes.value[hidden] > 0, p, 1 - p))
     return loss
-
-
-def _supported(told: list[Floats]) -> int:
-    """Return the least number of groups that predicts almost best; more than one beyond doubt."""
-    best = int(np.argmin([each.sum() for each in told]))
-    if best == 0 or _doubts(told[0], told[best]) < 2:
-        return 1
-    return next(k for k in range(1, best + 1) if _doubts(told[k], told[best]) < 1) + 1
-
-
-def _doubts(one: Floats, other: Floats) -> float:
-    """Say how many standard errors the losses of one lie above those of the other."""
-    worse = one - other
-    return float(worse.mean() / max(worse.std() / np.sqrt(len(worse)), 1e-12))
-
-
-def _stability(
-    votes: Votes, found: Mixture, rng: np.random.Generator, resamples: int
-) -> tuple[float, float]:
-    """Return how far the groups stay after hiding a fifth of the votes, and half the statements."""
-    count = len(found.share)
-    enough = np.diff(votes.start) >= LEAST_VOTES
-    if not enough.any():
-        enough[:] = True
-
-    def again(part: Votes) -> NDArray[np.intp]:
-        places = _places(fit(part, dimensions=_PLACES, sweeps=12))
-        return mixture(part, count, places, rng).group[enough]
-
-    same = [
-        adjusted_rand(found.group[enough], again(split(votes, rng, share=0.2)[0]))
-        for _ in range(resamples)
-    ]
-    apart = []
-    for _ in range(max(1, resamples // 2)):
-        side = rng.random(len(votes.statements)) < 0.5
-        halves = [votes.chosen(side[votes.statement] == half) for half in (True, False)]
-        apart.append(adjusted_rand(again(halves[0]), again(halves[1])))
-    return float(np.median(same)), float(np.median(apart))

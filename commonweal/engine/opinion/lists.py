@@ -84,14 +84,19 @@ def common_ground(
     >>> [(s.side, s.estimate, round(s.low, 2)) for s in common_ground(shares(votes), np.ones(1, bool))]
     [('agree', 0.9, 0.8)]
     """
-    found = []
-    for side, at in SIDES.items():
-        doubt = (1 - shares.above[:, at]).max(axis=1, initial=0)
-        worst = shares.low[:, at].argmin(axis=1)
-        for j in np.flatnonzero(allowed & _heard(shares)).tolist():
-            found.append((doubt[j], _entry(shares, j, side, int(worst[j]))))
-    believed = discoveries([doubt for doubt, _entry in found], rate=FALSE)
-    kept = [entry for (_doubt, entry), good in zip(found, believed, strict=True) if good]
+    places = np.flatnonzero(allowed & _heard(shares))
+    sides = list(SIDES)
+    doubt = np.stack([(1 - shares.above[places, SIDES[s]]).max(axis=1, initial=0) for s in sides])
+    side, at = np.nonzero(discoveries(doubt.ravel(), rate=FALSE).reshape(doubt.shape))
+    kept = []
+    for which, name in enumerate(sides):
+        worst = shares.low[places, SIDES[name]].argmin(axis=1)
+        lowest = shares.low[places, SIDES[name], worst]
+        these = at[side == which]
+        these = these[np.argsort(-lowest[these], kind="stable")]
+        bar = lowest[these[most - 1]] if 0 < most < len(these) else -np.inf
+        for j in these[lowest[these] >= bar].tolist():
+            kept.append(_entry(shares, int(places[j]), name, int(worst[j])))
     return _sorted(kept, most)
 
 
@@ -177,8 +182,12 @@ def dividing_lines(
     """
     places = np.flatnonzero(allowed & _heard(shares)).tolist()
     if shares.votes.shape[1] < 2:
-        found = [gap_of(shares, j) for j in places]
-        return _sorted([entry for entry in found if entry.low > SLIGHT], most)
+        sides = shares.estimate[:, [AGREE, DISAGREE], 0]
+        smaller = np.where(sides[:, 0] <= sides[:, 1], AGREE, DISAGREE)
+        low = shares.low[np.arange(len(smaller)), smaller, 0]
+        wide = [j for j in places if low[j] > SLIGHT]
+        bar = np.sort(low[wide])[-most:][0] if wide and most else 0.0
+        return _sorted([gap_of(shares, j) for j in wide if low[j] >= bar], most)
     told = [gap_of(shares, j) for j in places]
     # the widest of several gaps is chosen, so each is doubted as often as there are pairs
     groups = shares.votes.shape[1]

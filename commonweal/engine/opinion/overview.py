@@ -8,21 +8,22 @@ from numpy.typing import ArrayLike, NDArray
 from commonweal.engine.opinion import group_kernel, lists
 from commonweal.engine.opinion.groups import Groups, Mixture, climbed, find_groups
 from commonweal.engine.opinion.lists import Listed
-from commonweal.engine.opinion.model import Choice, Floats, Model, choose, fit, sample_of
+from commonweal.engine.opinion.model import Choice, Floats, Model, fit, some_people, tried
 from commonweal.engine.opinion.shares import Shares, shares
 from commonweal.engine.opinion.short_list import (
-    MOST_PEOPLE,
     SEATS,
     ShortList,
     agreements,
+    most_people,
     short_list,
     well_known,
 )
 from commonweal.engine.opinion.votes import Votes
 
 LARGE = 250_000
-SAMPLE, MOST_SAMPLE = 60_000, 300_000
-_SWEEPS = 2
+MANY = 100_000
+SAMPLE, MOST_SAMPLE = 50_000, 300_000
+VAST = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ class Overview:
         return np.bincount(self.member.argmax(axis=1), minlength=self.groups.count)
 
 
-def fitted(votes: Votes, rng: np.random.Generator) -> tuple[Model, Choice, Votes]:
+def fitted(votes: Votes, rng: np.random.Generator) -> tuple[Model, Choice, NDArray[np.intp]]:
     """Choose the dimensions and fit the model; of a large conversation, begin on a sample.
 
     Parameters
@@ -85,14 +86,16 @@ def fitted(votes: Votes, rng: np.random.Generator) -> tuple[Model, Choice, Votes
 
     Returns
     -------
-    Model, Choice, Votes
-        The last are the votes of the sample, or all where there are no more than 250,000.
+    Model, Choice, int array
+        The last are the places of the people in the sample; of all people where there are no more
+        than 250,000 votes.
 
     Notes
     -----
     With more votes the number of dimensions is chosen on as many people as have about
-    60,000, or one in 150 where that is more, and
-    the model of those is where two passes over everybody begin.
+    50,000, or one in 150 where that is more, and
+    the model of those is where two passes over everybody begin, one where there are more than a
+    million votes.
 
     References
     ----------
@@ -101,17 +104,16 @@ def fitted(votes: Votes, rng: np.random.Generator) -> tuple[Model, Choice, Votes
     Examples
     --------
     >>> votes = Votes.from_log([1, 1, 2], [7, 8, 7], [1, -1, 1])
-    >>> model, choice, sample = fitted(votes, np.random.default_rng(0))
-    >>> model.dimensions, choice.people, sample is votes
-    (0, 2, True)
+    >>> model, choice, people = fitted(votes, np.random.default_rng(0))
+    >>> model.dimensions, choice.people, people.tolist()
+    (0, 2, [0, 1])
     """
     if len(votes) <= LARGE:
-        choice = choose(votes, rng)
-        return fit(votes, dimensions=choice.dimensions), choice, votes
-    sample = sample_of(votes, rng, most_votes=max(SAMPLE, min(MOST_SAMPLE, len(votes) // 150)))
-    choice = choose(sample, rng, folds=1, sweeps=10)
-    start = fit(sample, dimensions=choice.dimensions, sweeps=15)
-    return fit(votes, sweeps=_SWEEPS, warm=start), choice, sample
+        choice, start = tried(votes, rng, folds=3 if len(votes) <= MANY else 1, sweeps=20)
+        return fit(votes, warm=start), choice, np.arange(len(votes.people))
+    people = some_people(votes, rng, most_votes=max(SAMPLE, min(MOST_SAMPLE, len(votes) // 150)))
+    choice, start = tried(votes.among(people), rng, folds=1, sweeps=5, quick=True)
+    return fit(votes, sweeps=2 if len(votes) <= VAST else 1, warm=start), choice, people
 
 
 def overview(
@@ -145,7 +147,7 @@ def overview(
     Notes
     -----
     Above 250,000 votes, dimensions, number of groups and stability are worked out on a sample, and
-    the short list on 1,000 people. Time O(votes), memory O(votes + people).
+    the short list on 300 to 1,000 people. Time O(votes), memory O(votes + people).
 
     References
     ----------
@@ -158,25 +160,21 @@ def overview(
     >>> found.groups.count, [s.statement for s in found.common_ground]
     (1, [0])
     """
-    model, choice, sample = fitted(votes, rng)
+    model, choice, sampled = fitted(votes, rng)
     large = len(votes) > LARGE
-    groups = find_groups(
-        sample,
-        rng,
-        dimensions=choice.dimensions,
-        folds=1 if large else 3,
-        resamples=3 if large else 5,
-    )
-    mixture = _spread(votes, sample, groups)
+    sample, near = (votes.among(sampled), model.of(sampled)) if large else (votes, model)
+    groups = find_groups(sample, rng, model=near, resamples=3 if large else 5)
+    mixture = _spread(votes, sample, groups, model if groups.on_map(near) else None)
     overall = shares(votes, weight=weight, shown=shown)
     split = groups.count > 1
     by_group = shares(votes, mixture, weight=weight, shown=shown) if split else overall
     allowed = ~np.isin(votes.statements, np.asarray(rejected)) & (votes.tallies.sum(axis=1) > 0)
     people = np.arange(len(votes.people))
-    if len(people) > MOST_PEOPLE:
-        people = np.sort(rng.choice(len(people), MOST_PEOPLE, replace=False))
+    most = most_people(len(votes.statements))
+    if len(people) > most:
+        people = np.sort(rng.choice(len(people), most, replace=False))
     known = well_known(votes, allowed)
-    agree = agreements(votes.among(people), _of(model, people), known)
+    agree = agreements(votes, model, people, known)
     return Overview(
         votes,
         choice,
@@ -193,16 +191,12 @@ def overview(
     )
 
 
-def _of(model: Model, people: NDArray[np.intp]) -> Model:
-    """Return the model of some people only, and the stranger."""
-    rows = np.append(people, len(model.mean) - 1)
-    return replace(model, mean=model.mean[rows], spread=model.spread[rows])
-
-
-def _spread(votes: Votes, sample: Votes, groups: Groups) -> Mixture:
-    """Bring the groups found on a sample to everybody."""
+def _spread(votes: Votes, sample: Votes, groups: Groups, placed: Model | None) -> Mixture:
+    """Bring the groups found on a sample to everybody, who may be placed on their map already."""
     if sample is votes:
         return groups.mixture
+    if groups.clouds is not None:
+        return replace(groups.mixture, member=groups.clouds.members(votes, placed=placed))
     if groups.count == 1:
         return replace(groups.mixture, member=np.ones((len(votes.people), 1)))
     counts = np.zeros((len(votes.statements), 3, groups.count))

@@ -152,7 +152,7 @@ def beta_below(x: ArrayLike, a: Floats, b: Floats) -> Floats:
     """
     at, one, other = (np.ascontiguousarray(each).ravel() for each in np.broadcast_arrays(x, a, b))
     out = np.empty(len(one))
-    share_kernel.compiled().below(at.astype(np.float64), one, other, out)
+    share_kernel.compiled().beta(at.astype(np.float64), 0.0, one, other, out)
     return out.reshape(np.shape(a))
 
 
@@ -162,10 +162,9 @@ def beta_quantile(level: float, a: Floats, b: Floats) -> Floats:
     >>> beta_quantile(0.125, np.array([3.0]), np.array([1.0])).round(3).tolist()
     [0.5]
     """
-    kernel = share_kernel.compiled()
     one, other = np.ascontiguousarray(a).ravel(), np.ascontiguousarray(b).ravel()
     out = np.empty(len(one))
-    kernel.quantile(level, one, other, kernel.below, out)
+    share_kernel.compiled().beta(_NONE, level, one, other, out)
     return out.reshape(np.shape(a))
 
 

@@ -7,16 +7,11 @@ from numpy.typing import NDArray
 
 from commonweal.engine.opinion.model import Floats, Model
 from commonweal.engine.opinion.votes import Votes
-from commonweal.engine.voting.committee import equal_shares_committee
-from commonweal.engine.voting.profile import Profile
-from commonweal.engine.voting.proportional import left_out
-from commonweal.engine.voting.ties import TieRule
 
 SEATS = 5
-MOST_PEOPLE = 1_000
-MOST_OPTIONS = 400
+MOST_PEOPLE, MOST_PAIRS = 1_000, 500_000
 LEAST_VOTES = 5.0
-_BY_PLACE = TieRule(("most-votes", "id-text"))
+_TINY = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,22 +49,26 @@ def well_known(votes: Votes, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return known
 
 
-def agreements(votes: Votes, model: Model, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Say who agrees with what: as they voted, or drawn by the model's chances where they did not.
+def most_people(statements: int) -> int:
+    """Return on how many people a choice among so many statements is worked out: 300 to 1,000."""
+    return max(300, min(MOST_PEOPLE, MOST_PAIRS // max(statements, 1)))
 
-    Drawn and not rounded, so that what four in five would agree with counts four in five and not
-    everybody; always the same draw for the same votes. Whoever passed does not agree. Time and
-    memory O(people x statements).
+
+def agreements(
+    votes: Votes, model: Model, people: NDArray[np.intp], allowed: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Say which of these people, given by their places, rising, agree with what.
+
+    As they voted, or drawn by the model's chances where they did not. Drawn and not rounded, so that
+    what four in five would agree with counts four in five and not everybody; always the same draw
+    for the same votes. Whoever passed does not agree. Time and memory O(people x statements).
     """
-    people, statements = len(votes.people), len(votes.statements)
-    who, what = np.indices((people, statements)).reshape(2, -1)
     told = votes.tallies.sum(axis=1)
-    speak = 1 - np.divide(votes.passes, told, out=np.zeros(statements), where=told > 0)
-    chance: Floats = model.probability(who, what).reshape(people, statements) * speak
-    rng = np.random.default_rng(0)
-    likely = rng.random(chance.shape) < chance
-    likely[votes.person, votes.statement] = votes.value > 0
-    found: NDArray[np.bool_] = likely & allowed
+    speak = 1 - np.divide(votes.passes, told, out=np.zeros(len(told)), where=told > 0)
+    few = votes.among(people)
+    found = model.drawn(people, speak, np.random.default_rng(0))
+    found[few.person, few.statement] = few.value > 0
+    found &= allowed
     return found
 
 
@@ -89,9 +88,12 @@ def short_list(agree: NDArray[np.bool_], *, seats: int = SEATS) -> ShortList:
 
     Notes
     -----
-    What fewer people agree with than a seat stands for is left out: no group can claim it. Of
-    statements with the same supporters one will do. Seats that no group can afford are filled by Phragmén's rule. Time as
-    ``equal_shares_committee``.
+    Everybody gets the same part of the seats. A statement is bought by those who agree with it, each
+    paying the same or all they have; the one for which nobody has to pay more than so much comes
+    first. Seats that no group can afford are filled by Phragmén's rule: everybody earns at the same
+    pace until one can be paid. What fewer people agree with than a seat stands for is left out while
+    there is enough else. There are few different sums of money, so a round is one product of
+    matrices. Time O(seats x people x statements).
 
     References
     ----------
@@ -107,34 +109,77 @@ def short_list(agree: NDArray[np.bool_], *, seats: int = SEATS) -> ShortList:
     ([0, 1], True, (0.75, 0.75))
     """
     people = len(agree)
-    seats = min(seats, int(agree.any(axis=0).sum()))
+    count = agree.sum(axis=0)
+    seats = min(seats, int((count > 0).sum()))
     if not seats:
         return ShortList(np.zeros(0, dtype=np.int64), True, (), people)
-    options = _candidates(agree, seats)
-    what, who = np.nonzero(agree[:, options].T)
-    profile = Profile.from_indices(
-        options,
-        np.ones(len(options), dtype=np.int64),
-        project=what,
-        voter=who,
-        voters=people,
-    )
-    outcome = equal_shares_committee(profile, seats, ties=_BY_PLACE)
-    chosen = options[outcome.order]
+    options = np.flatnonzero(count * seats >= people)
+    if len(options) < seats:
+        options = np.flatnonzero(count > 0)
+    likes = np.ascontiguousarray(agree[:, options].T, dtype=np.float32)
+    chosen = options[_chosen(likes, count[options], seats)]
     got = agree[:, chosen].sum(axis=1)
     reached = tuple(float((got >= k).mean()) for k in range(1, seats + 1))
-    holds = left_out(outcome, "cardinality") is None
-    return ShortList(chosen, holds, reached, people)
+    return ShortList(chosen, proportional(agree, chosen, seats), reached, people)
 
 
-def _candidates(agree: NDArray[np.bool_], seats: int) -> NDArray[np.int64]:
-    """Leave out what no group large enough for a seat agrees with, and all but one of equals."""
-    count = agree.sum(axis=0)
-    large = np.flatnonzero(count * seats >= len(agree))
-    if len(large) < seats:
-        large = np.argsort(-count, kind="stable")[:seats]
-    else:
-        first = np.sort(np.unique(agree[:, large], axis=1, return_index=True)[1])
-        large = large[first] if len(first) >= seats else large[: 10 * seats]
-    order = np.argsort(-count[large], kind="stable")[:MOST_OPTIONS]
-    return np.sort(large[order]).astype(np.int64)
+def _chosen(likes: NDArray[np.float32], count: NDArray[np.int64], seats: int) -> list[int]:
+    """Choose by equal shares, then by Phragmén's rule."""
+    money = np.full(likes.shape[1], seats / likes.shape[1])
+    left = np.ones(len(likes), dtype=np.bool_)
+    chosen: list[int] = []
+    while len(chosen) < seats:
+        sums, place = np.unique(money, return_inverse=True)
+        having = likes @ np.eye(len(sums), dtype=np.float32)[place]  # supporters by what they have
+        total = having @ sums
+        price = _prices(having, sums)
+        price[~left | (total < 1 - _TINY)] = np.inf
+        if np.isfinite(price).any():
+            best = _first(price, count)
+            money -= likes[best] * np.minimum(money, price[best])
+        else:
+            wait = np.where(left, (1 - total) / count, np.inf)
+            best = _first(wait, count)
+            money += wait[best]
+            money[likes[best] > 0] = 0.0
+        chosen.append(best)
+        left[best] = False
+    return chosen
+
+
+def _prices(having: NDArray[np.float32], sums: Floats) -> Floats:
+    """Return what each supporter must pay at most, so that all together pay 1."""
+    several = having[:, ::-1].cumsum(axis=1, dtype=np.float64)[:, ::-1]  # who have so much or more
+    poor = np.concatenate(
+        (np.zeros((len(having), 1)), (having * sums).cumsum(axis=1)[:, :-1]), axis=1
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        price = (1 - poor) / several
+    fits = price <= sums + _TINY
+    at = fits.argmax(axis=1)
+    found: Floats = np.where(fits.any(axis=1), price[np.arange(len(price)), at], np.inf)
+    return found
+
+
+def _first(price: Floats, count: NDArray[np.int64]) -> int:
+    """Return the place of the least; of equals the one with most supporters, then the first."""
+    equal = np.flatnonzero(price <= price.min() + _TINY)
+    return int(equal[count[equal].argmax()])
+
+
+def proportional(agree: NDArray[np.bool_], chosen: NDArray[np.int64], seats: int) -> bool:
+    """Say whether nobody was left without what they could claim (EJR+), in whole numbers.
+
+    For every part of the seats that a group is large enough for, and that agrees on a statement
+    that was not chosen, somebody in it must agree with so many chosen ones.
+
+    >>> agree = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 1]], dtype=bool)
+    >>> proportional(agree, np.array([0, 1]), 2), proportional(agree, np.array([0, 2]), 2)
+    (False, True)
+    """
+    others = agree.astype(np.float32)
+    others[:, chosen] = 0
+    got = agree[:, chosen].sum(axis=1)
+    parts = np.arange(1, seats + 1)
+    poor = others.T @ (got[:, None] < parts).astype(np.float32)
+    return not bool((poor * seats >= parts * len(agree)).any())

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from commonweal.engine.opinion import Votes, adjusted_rand, find_groups, group_kernel, mixture
 from commonweal.engine.opinion.groups import _ended
+from commonweal.engine.opinion.model import fit, full, packed
 from tests.engine.opinion.conversations import Entry, logs, votes_of
-from tests.engine.opinion.planted import grouped, low_rank, shuffled
+from tests.engine.opinion.planted import drawn, grouped, low_rank, shuffled
 
 labels = st.lists(st.integers(0, 3), min_size=2, max_size=12)
 
@@ -19,7 +20,7 @@ labels = st.lists(st.integers(0, 3), min_size=2, max_size=12)
 def test_the_planted_groups_are_found(groups: int) -> None:
     rng = np.random.default_rng(groups)
     planted = grouped(rng, groups)
-    found = find_groups(planted.votes, rng, dimensions=min(groups - 1, 4))
+    found = find_groups(planted.votes, rng, model=fit(planted.votes, dimensions=min(groups - 1, 4)))
     assert found.count == groups
     assert adjusted_rand(found.mixture.group, planted.group) >= 0.9
     assert found.clear == (groups > 1)
@@ -30,7 +31,7 @@ def test_the_planted_groups_are_found(groups: int) -> None:
 def test_shuffled_votes_have_no_groups(seed: int) -> None:
     rng = np.random.default_rng(seed)
     votes = shuffled(grouped(rng, 3, people=200, statements=40).votes, rng)
-    found = find_groups(votes, rng, dimensions=0)
+    found = find_groups(votes, rng, model=fit(votes, dimensions=0))
     assert (found.count, found.clear) == (1, False)
     assert (found.mixture.member == 1).all()
 
@@ -38,10 +39,35 @@ def test_shuffled_votes_have_no_groups(seed: int) -> None:
 @pytest.mark.parametrize("dimensions", [1, 2])
 def test_people_who_differ_by_degree_are_one_group(dimensions: int) -> None:
     rng = np.random.default_rng(dimensions)
-    found = find_groups(low_rank(rng, 400, 60, dimensions).votes, rng, dimensions=dimensions)
+    votes = low_rank(rng, 400, 60, dimensions).votes
+    found = find_groups(votes, rng, model=fit(votes, dimensions=dimensions))
     assert (found.count, found.clear) == (1, False)
-    assert min(found.losses) > found.without  # some division helps, but the map helps more
-    assert found.losses[0] > min(found.losses)
+    assert found.without == found.losses[0] == 0
+    assert len(found.losses) > 1  # more were tried
+
+
+def test_people_spread_evenly_are_one_group() -> None:
+    rng = np.random.default_rng(3)
+    place = rng.uniform(-1.7, 1.7, (1500, 1))
+    odds = rng.normal(0.3, 1, 100) + place @ rng.normal(0, 1.2, (1, 100))
+    votes = drawn(rng, odds, np.zeros(1500, dtype=np.intp), 0.4).votes
+    found = find_groups(votes, rng, model=fit(votes, dimensions=1))
+    assert found.losses[1] < -0.02  # two clouds do describe them better than one
+    assert found.count == 1
+
+
+def test_clouds_of_people_who_differ_among_themselves_are_groups() -> None:
+    rng = np.random.default_rng(4)
+    group = np.repeat([0, 1, 2], [300, 200, 100])
+    place = np.array([[-3.0, 0], [3, 1], [0.5, -4]])[group] + rng.normal(0, 0.9, (600, 2))
+    odds = rng.normal(0.3, 0.8, 100) + place @ rng.normal(0, 1, (2, 100))
+    planted = drawn(rng, odds, group, 0.5)
+    found = find_groups(planted.votes, rng, model=fit(planted.votes, dimensions=2))
+    assert (found.count, found.clear) == (3, True)
+    assert found.clouds is not None  # those of a group do not all vote alike
+    assert adjusted_rand(found.mixture.group, group) > 0.9
+    placed = found.clouds.members(planted.votes)
+    assert (placed.argmax(axis=1) == found.mixture.group).mean() > 0.98
 
 
 def test_the_same_votes_in_another_order_have_the_same_groups() -> None:
@@ -51,7 +77,8 @@ def test_the_same_votes_in_another_order_have_the_same_groups() -> None:
     order = np.random.default_rng(1).permutation(len(votes))
     mixed = Votes.from_log(*(each[order] for each in names))
     one, other = (
-        find_groups(each, np.random.default_rng(2), dimensions=2) for each in (votes, mixed)
+        find_groups(each, np.random.default_rng(2), model=fit(each, dimensions=2))
+        for each in (votes, mixed)
     )
     assert one.mixture.member.tolist() == other.mixture.member.tolist()
     assert one.losses == other.losses
@@ -86,6 +113,69 @@ def test_the_inner_loop_does_what_the_formulas_say(
     np.testing.assert_allclose(whole.sum(axis=2), votes.tallies)
 
 
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_the_clouds_are_what_the_formulas_say(groups: int, dimensions: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    people = 12
+
+    def covariances(count: int) -> np.ndarray:  # type: ignore[type-arg]
+        roots = rng.standard_normal((count, dimensions, dimensions))
+        return roots @ roots.transpose(0, 2, 1) / dimensions + 0.05 * np.eye(dimensions)
+
+    seen_at, unsure = rng.standard_normal((people, dimensions)), covariances(people)
+    # what a model with a prior at 0 with variance 1 would say of somebody seen there
+    sharp = np.linalg.inv(unsure)
+    cover = np.linalg.inv(sharp + np.eye(dimensions))
+    mean = np.einsum("ikl,ilm,im->ik", cover, sharp, seen_at)
+    both = np.zeros((people, dimensions + 1, dimensions + 1))
+    both[:, 0, 0], both[:, 1:, 1:] = 1, cover
+    size = dimensions + 1
+    pull, told = np.empty((people, dimensions)), np.empty((people, dimensions * size // 2))
+    kernel = group_kernel.compiled()
+    kernel.seen(
+        np.column_stack((np.zeros(people), mean)), packed(both, size * (size + 1) // 2), pull, told
+    )
+    np.testing.assert_allclose(full(told, dimensions), sharp, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(pull, np.einsum("ikl,il->ik", sharp, seen_at), rtol=1e-6, atol=1e-6)
+    centre, shape = rng.standard_normal((groups, dimensions)), covariances(1)[0]
+    share = rng.dirichlet(np.ones(groups))
+    odds = np.empty((people, groups))
+    for g in range(groups):
+        wide = unsure + shape
+        apart = seen_at - centre[g]
+        inner = np.einsum("ik,ikl,il->i", apart, np.linalg.inv(wide), apart)
+        odds[:, g] = np.log(share[g]) - (np.linalg.slogdet(wide)[1] + inner) / 2
+    member, density = np.zeros((people, groups)), np.zeros(people)
+    begun = centre.copy(), shape.copy(), share.copy()
+    use = np.ones(people, dtype=np.bool_)
+    kernel.clouds(pull, told, use, *begun, 0, 0.0, 5.0, member, density)
+    weight = np.exp(odds - odds.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(member, weight, atol=1e-6)
+    # the density leaves out what is the same for all clouds
+    base = (np.linalg.slogdet(unsure)[1] + np.einsum("ik,ikl,il->i", seen_at, sharp, seen_at)) / 2
+    np.testing.assert_allclose(
+        density, np.logaddexp.reduce(odds, axis=1) + base, rtol=1e-6, atol=1e-6
+    )
+    # one step of the climb
+    kernel.clouds(pull, told, use, *begun, 1, 0.0, 5.0, member.copy(), density)
+    inverse = np.linalg.inv(shape)
+    within = np.linalg.inv(sharp + inverse)
+    near = np.einsum(
+        "ikl,igl->igk", within, pull[:, None] + np.einsum("kl,gl->gk", inverse, centre)
+    )
+    count = weight.sum(axis=0)
+    middle = np.einsum("ig,igk->gk", weight, near) / count[:, None]
+    apart = near - middle
+    square = np.einsum("ig,igk,igl->kl", weight, apart, apart) + within.sum(axis=0)
+    np.testing.assert_allclose(begun[0], middle, atol=1e-6)
+    np.testing.assert_allclose(
+        begun[1], (square + 0.5 * np.eye(dimensions)) / (people + 5), atol=1e-6
+    )
+    np.testing.assert_allclose(begun[2], (count + 1) / (people + groups), atol=1e-9)
+
+
 @pytest.mark.parametrize("groups", [2, 4])
 def test_the_climb_goes_up_until_it_is_at_the_top(groups: int) -> None:
     rng = np.random.default_rng(groups)
@@ -114,7 +204,7 @@ def test_the_adjusted_rand_index_counts_pairs(one: list[int], data: st.DataObjec
 @settings(deadline=None, max_examples=30)
 def test_every_conversation_can_be_asked(log: list[Entry]) -> None:
     votes = votes_of(log)
-    found = find_groups(votes, np.random.default_rng(0), dimensions=0)
+    found = find_groups(votes, np.random.default_rng(0), model=fit(votes))
     assert (found.count, found.clear) == (1, False)
     assert found.mixture.member.shape == (len(votes.people), 1)
     two = mixture(votes, 2, np.zeros((len(votes.people), 2)), np.random.default_rng(0))

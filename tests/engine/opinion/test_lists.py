@@ -129,9 +129,10 @@ def test_what_four_in_five_would_agree_with_counts_four_in_five() -> None:
     who, what = np.nonzero(seen)
     truth = np.array([0.95, 0.8, 0.8, 0.6, 0.6, 0.4])
     votes = Votes.from_log(who, what, np.where(rng.random(len(who)) < truth[what], 1, -1))
-    agree = agreements(votes, fit(votes, dimensions=0), np.ones(6, dtype=bool))
+    everybody = np.arange(len(votes.people))
+    agree = agreements(votes, fit(votes, dimensions=0), everybody, np.ones(6, dtype=bool))
     assert np.abs(agree.mean(axis=0) - truth).max() < 0.1
-    again = agreements(votes, fit(votes, dimensions=0), np.ones(6, dtype=bool))
+    again = agreements(votes, fit(votes, dimensions=0), everybody, np.ones(6, dtype=bool))
     assert (agree == again).all()
     assert short_list(agree, seats=3).statements.tolist()[0] == 0
 
@@ -172,15 +173,17 @@ def test_a_cohesive_fifth_gets_a_fifth() -> None:
 def test_who_agrees_is_who_said_so_or_would() -> None:
     rng = np.random.default_rng(1)
     side = np.repeat([1, -1], 30)
+    everybody = np.arange(60)
     seen = rng.random((60, 8)) < 0.8
     seen[:, 7] = False
     seen[0, 7] = True
     who, what = np.nonzero(seen)
     votes = Votes.from_log(who, what, side[who] * np.where(what % 2, 1, -1))
-    agree = agreements(votes, fit(votes, dimensions=1), np.ones(8, dtype=bool))
+    agree = agreements(votes, fit(votes, dimensions=1), everybody, np.ones(8, dtype=bool))
     truth = side[:, None] * np.where(np.arange(8) % 2, 1, -1) > 0
     assert (agree[:, :7] == truth[:, :7])[seen[:, :7]].all()
     assert (agree[:, :7] == truth[:, :7])[~seen[:, :7]].mean() > 0.85
     assert well_known(votes, np.ones(8, dtype=bool)).tolist() == [True] * 7 + [False]
     passed = Votes.from_log(who, what, np.zeros(len(who), dtype=int))
-    assert not agreements(passed, fit(passed, dimensions=1), np.ones(8, dtype=bool)).any()
+    model = fit(passed, dimensions=1)
+    assert not agreements(passed, model, everybody, np.ones(8, dtype=bool)).any()

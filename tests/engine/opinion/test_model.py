@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.engine.opinion import Votes, model_kernel
-from commonweal.engine.opinion.model import choose, fit, full, log_loss, packed, refreshed, split
+from commonweal.engine.opinion.model import (
+    LEAST_GAIN,
+    choose,
+    fit,
+    full,
+    log_loss,
+    packed,
+    refreshed,
+    split,
+)
 from tests.engine.opinion.conversations import Entry, logs, votes_of
 from tests.engine.opinion.planted import low_rank
 
@@ -70,6 +79,60 @@ def test_the_inner_loop_does_what_the_formulas_say(
     np.testing.assert_allclose(l_sum, slow_l, atol=1e-8)
 
 
+@given(st.integers(0, 4), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_statements_are_settled_and_turned_as_the_formulas_say(dimensions: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, count = dimensions + 2, 5
+    free = [0, *range(2, size)]
+    roots = rng.standard_normal((count, size, size + 2))
+    sums, linear = roots @ roots.transpose(0, 2, 1), rng.standard_normal((count, size))
+    prior, onto = rng.uniform(0.5, 2, size - 1), np.eye(size)
+    onto[0, 1:], onto[2:, 2:] = rng.standard_normal(size - 1), np.tri(dimensions) * 0.7
+    old = rng.standard_normal((count, size))
+    old[:, 1] = 1
+    first, width = old.copy(), model_kernel.width_of(size)
+    second, squares = np.zeros((count, width)), np.zeros((dimensions, dimensions))
+    kernel = model_kernel.compiled()
+    kernel.settled(packed(sums, width), linear, prior, 0.3, onto, 1.5, first, second, squares)
+    moments = np.empty((count, size, size))
+    for j in range(count):
+        unsure = np.zeros((size, size))
+        unsure[np.ix_(free, free)] = np.linalg.inv(sums[j][np.ix_(free, free)] + np.diag(prior))
+        pull = linear[j] - sums[j][:, 1]
+        pull[0] += 0.3
+        found = unsure @ pull
+        found[1] = 1
+        found = old[j] + 1.5 * (found - old[j])
+        np.testing.assert_allclose(first[j], onto @ found, atol=1e-9)
+        moments[j] = onto @ (np.outer(found, found) + unsure) @ onto.T
+    np.testing.assert_allclose(full(second, size), moments, atol=1e-8)
+    np.testing.assert_allclose(squares, np.triu(moments[:, 2:, 2:].sum(axis=0)), atol=1e-8)
+    turn = np.linalg.qr(rng.standard_normal((dimensions, dimensions)))[0]
+    whole = np.eye(size)
+    whole[2:, 2:] = turn.T
+    before = first.copy()
+    kernel.turned(first, second, np.ascontiguousarray(turn))
+    np.testing.assert_allclose(first, before @ whole.T, atol=1e-9)
+    np.testing.assert_allclose(full(second, size), whole @ moments @ whole.T, atol=1e-8)
+
+
+@pytest.mark.parametrize("dimensions", [0, 1, 3])
+def test_people_are_drawn_by_their_probabilities(dimensions: int) -> None:
+    rng = np.random.default_rng(dimensions)
+    votes = low_rank(rng, 60, 30, 2, answered=0.3).votes
+    model, people = fit(votes, dimensions=dimensions), np.array([3, 7, 20])
+    speak = rng.uniform(0.2, 1, 30)
+    speak[:2] = 0, 1
+    who, what = np.repeat(people, 30), np.tile(np.arange(30), 3)
+    told = model.probability(who, what).reshape(3, 30) * speak
+    times = 2000
+    drawn = sum(model.drawn(people, speak, rng).astype(float) for _ in range(times)) / times
+    assert (drawn[:, 0] == 0).all()
+    error = np.sqrt(told * (1 - told) / times)
+    assert (np.abs(drawn - told) < 4.5 * error + 1e-4).all()
+
+
 @pytest.mark.parametrize("dimensions", [0, 1, 2, 3])
 def test_the_planted_dimensions_are_found_and_predict_almost_like_the_truth(
     dimensions: int,
@@ -78,7 +141,7 @@ def test_the_planted_dimensions_are_found_and_predict_almost_like_the_truth(
     planted = low_rank(rng, 600, 80, dimensions)
     chosen = choose(planted.votes, rng)
     assert chosen.dimensions == dimensions
-    assert chosen.losses[dimensions] == min(chosen.losses)
+    assert chosen.losses[dimensions] <= min(chosen.losses) * (1 + LEAST_GAIN)
     known, hidden = split(planted.votes, rng)
     loss, count = log_loss(fit(known), planted.votes, hidden)
     scored = hidden & (planted.votes.value != 0)
