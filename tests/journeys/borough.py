@@ -29,10 +29,11 @@ from commonweal.ground.places.models import (
     StandingKind,
 )
 from commonweal.ground.places.rules import Viewer
+from commonweal.listen.conversations.models import State
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
-from tests.factories import world
+from tests.factories import listen, world
 from tests.visit import Page
 
 OF_A_KIND = 2  # how many pages of one kind are looked at, for instance an open and a counted pot
@@ -99,12 +100,46 @@ def a_borough() -> Borough:
     updates.follow(viewer=seen, challenge=gathering)
     pot = world.a_pot(deciding, title="The summer pot", created_by=staff)
     _a_counted_pot(deciding, by_staff, at)
+    _conversations(gathering, resident, staff)
     UserSession.objects.create(
         user=resident, session_key="telephone", ip="127.0.0.1", user_agent="Telephone"
     )
     return Borough(
         authority, community, resident, staff, gathering, deciding, pot, ideas[-1], draft
     )
+
+
+def _conversations(challenge: Challenge, resident: Person, staff: Person) -> None:
+    """Let people be asked: now, before and soon; something is answered, and something waits."""
+    same = {"challenge": challenge, "community": challenge.community, "created_by": staff}
+    promise = {
+        "promised_by": "The board",
+        "promised_on": timezone.localdate(),
+        "policy": "Be kind.",
+    }
+    for is_open in (True, False):
+        asked = listen.a_conversation(
+            challenge.authority, statements=4, open=is_open, **same, **promise
+        )
+        who = listen.a_participant(asked, resident)
+        listen.a_statement(asked, "The evening visit comes too early.", author=who, is_first=False)
+        listen.a_statement(asked, state=State.WAITING, is_first=False)
+        listen.a_detail(asked)
+        said = asked.statements.get(number=1)
+        for heed in ("looking", "done"):
+            said.answers.create(
+                heed=heed, words="A nurse rings on the day after.", answered_at=timezone.now(),
+                answered_by=staff,
+            )  # fmt: skip
+        asked.changes.create(
+            part="background", was="A", became="B", why="A slip", changed_at=timezone.now(),
+            changed_by=staff,
+        )  # fmt: skip
+    soon = timezone.now() + timedelta(days=3)
+    listen.a_conversation(
+        challenge.authority, statements=2, is_draft=True, opens_at=soon,
+        closes_at=soon + timedelta(days=9), **same,
+    )  # fmt: skip
 
 
 def _staff(authority: Authority) -> Person:

@@ -395,16 +395,16 @@ def correct(*, viewer: Viewer, conversation_id: int, why: str, **words: Any) -> 
         part for part in CORRECTED if words.get(part, getattr(found, part)) != getattr(found, part)
     ]
     for part in changed:
-        was = told(found, part)
+        was = _told(found, part)
         setattr(found, part, words[part])
-        _note(viewer, found, part, was, told(found, part), why)
+        _note(viewer, found, part, was, _told(found, part), why)
     if changed:
         found.save(update_fields=[part.value for part in changed])
         _record(viewer, "conversation.corrected", found)
     return found
 
 
-def told(found: Conversation, part: Part) -> str:
+def _told(found: Conversation, part: Part) -> str:
     """Write a part of a conversation as people read it."""
     value = getattr(found, part)
     if part == Part.MODERATION:
