@@ -407,6 +407,8 @@ OPERATIONS = {
     "get /api/conversations",
     "get /api/conversations/{conversation_id}",
     "get /api/conversations/{conversation_id}/statements",
+    "get /api/conversations/{conversation_id}/map",
+    "get /api/conversations/{conversation_id}/findings",
     "get /api/hearings",
     "get /api/hearings/{hearing_id}",
     "get /api/hearings/{hearing_id}/passages",
