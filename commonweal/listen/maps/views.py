@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -203,8 +204,8 @@ def _sections(
         "first": FIRST,
         "group": group,
         "weighted": weighted,
-        "common": lines(lists["common_ground"]),
-        "dividing": lines(lists["dividing"]),
+        "common": _weighed(lines(lists["common_ground"]), weighted),
+        "dividing": _weighed(lines(lists["dividing"]), weighted),
         "special": special,
         "ends": _ends(lines(told["ends"])),
         "short": lines(lists["short_list"]),
@@ -214,6 +215,14 @@ def _sections(
         "seen": _as_a_group_sees(drawn, group),
     }
     return render_to_string("maps/sections.html", values)
+
+
+def _weighed(lines: list[queries.Line], weighted: bool) -> list[queries.Line]:
+    """Return lines with their weighted numbers in the place of the plain ones, where that is asked for."""
+    if not weighted:
+        return lines
+    told = [(line, line.weighted) for line in lines]
+    return [replace(line, whole=part, groups=()) for line, part in told if part is not None]
 
 
 def _ends(lines: list[queries.Line]) -> list[list[queries.Line]]:
