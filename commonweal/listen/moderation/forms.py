@@ -55,6 +55,8 @@ class Sentence(Words):
 class DecideForm(forms.Form):
     """One decision about the statements that are ticked."""
 
+    says_optional = False
+
     verdict = forms.ChoiceField(
         choices=[(Verdict.SHOWN, Verdict.SHOWN.label), (Verdict.REJECTED, Verdict.REJECTED.label)]
     )
@@ -68,7 +70,7 @@ class DecideForm(forms.Form):
         most=1000,
         rows=2,
         required=False,
-        label=_("A word to the author"),
+        label=_("A word to the author, if you like"),
         help_text=_("What would make it right? Only the author and moderators read this."),
     )
 

@@ -271,7 +271,7 @@ def _one(
         "mark": line["mark"],
         "form": merge_form or suggest_form or form,
         "decide_form": form or DecideForm(),
-        "merge_form": merge_form or MergeForm(),
+        "merge_form": merge_form or MergeForm(initial={"into": _likely(line["near"])}),
         "suggest_form": suggest_form or SuggestForm(initial={"text": found.text}),
         "waits": found.state == State.WAITING,
         "stands": found.state == State.SHOWN,
@@ -279,6 +279,11 @@ def _one(
         "asked": next((row for row in found.suggestions.all() if row.state == "waiting"), None),
     }
     return render(request, "moderation/statement.html", context)
+
+
+def _likely(near: list[queries.Near]) -> int | None:
+    """Return the number of the nearest statement that people vote on."""
+    return next((one.statement.number for one in near if one.statement.state == State.SHOWN), None)
 
 
 @require_POST
