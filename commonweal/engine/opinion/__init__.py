@@ -28,8 +28,9 @@ from commonweal.engine.opinion.population import Raked, rake
 from commonweal.engine.opinion.routing import Bearings, Position, Showing, chances, draw, position
 from commonweal.engine.opinion.shares import Shares, discoveries, shares
 from commonweal.engine.opinion.short_list import ShortList, short_list
-from commonweal.engine.opinion.similar import Similar, Texts, similar_statements
+from commonweal.engine.opinion.similar import Similar, similar_statements
 from commonweal.engine.opinion.simulate import Simulated, simulate
+from commonweal.engine.opinion.texts import Texts
 from commonweal.engine.opinion.votes import Votes, merged
 
 __all__ = [

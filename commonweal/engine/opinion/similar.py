@@ -1,19 +1,19 @@
 """Statements that say the same: alike in letters, and voted on alike, or a person decides."""
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
+from commonweal.engine.opinion.texts import ALIKE, Texts
 from commonweal.engine.opinion.votes import Votes
 
-SHORTEST, LONGEST = 3, 5
-ALIKE = 0.5
+__all__ = ["ALIKE", "Similar", "Texts", "similar_statements"]
+
 SAME_VOTES = 0.8
 LEAST_VOTERS = 8
-_COMMON = 0.2  # what stands in more of the texts than this tells them apart from nothing
+MOST_JUDGED = 1_000
 
 
 @dataclass(frozen=True)
@@ -43,77 +43,6 @@ class Similar:
     merge: bool
 
 
-class Texts:
-    """The letters of many texts, ready to be compared with another.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        In any language.
-
-    Examples
-    --------
-    >>> texts = Texts(["More buses at night", "Close the library", "Buses at night, more of them"])
-    >>> [place for place, likeness in texts.like("Night buses!")]
-    [0, 2]
-    """
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        counts = [grams(text) for text in texts]
-        self.size = len(counts)
-        met = Counter(gram for count in counts for gram in count)
-        self.weight = {gram: log((1 + self.size) / (1 + n)) + 1 for gram, n in met.items()}
-        most = max(2, _COMMON * self.size)
-        self.rows = [self._unit(count) for count in counts]
-        self.index: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for place, row in enumerate(self.rows):
-            for gram, weight in row.items():
-                if self.size <= 50 or met[gram] <= most:
-                    self.index[gram].append((place, weight))
-
-    def _unit(self, count: Counter[str]) -> dict[str, float]:
-        usual = log(1 + self.size) + 1  # of what no text has
-        row = {g: (1 + log(n)) * self.weight.get(g, usual) for g, n in count.items()}
-        length = sqrt(sum(weight * weight for weight in row.values()))
-        return {gram: weight / length for gram, weight in row.items()} if length else {}
-
-    def like(self, text: str, *, least: float = 0.1, most: int = 5) -> list[tuple[int, float]]:
-        """Return the places of the most similar texts and how alike they are, the closest first."""
-        found = self._near(self._unit(grams(text)), -1, least)
-        return sorted(found, key=lambda each: (-each[1], each[0]))[:most]
-
-    def _near(self, row: dict[str, float], after: int, least: float) -> list[tuple[int, float]]:
-        sums: dict[int, float] = defaultdict(float)
-        for gram, weight in row.items():
-            for place, other in self.index.get(gram, ()):
-                if place > after:
-                    sums[place] += weight * other
-        return [(place, min(1.0, found)) for place, found in sums.items() if found >= least]
-
-    def pairs(self, *, least: float = ALIKE) -> list[tuple[int, int, float]]:
-        """Return all pairs at least that much alike, the closest first."""
-        found = [
-            (place, other, likeness)
-            for place, row in enumerate(self.rows)
-            for other, likeness in self._near(row, place, least)
-        ]
-        return sorted(found, key=lambda pair: (-pair[2], pair[0], pair[1]))
-
-
-def grams(text: str) -> Counter[str]:
-    """Count the runs of three to five letters in a text, word by word.
-
-    >>> sorted(grams("Oh no"))
-    [' no', ' no ', ' oh', ' oh ', 'no ', 'oh ']
-    """
-    found: Counter[str] = Counter()
-    for word in "".join(c if c.isalnum() else " " for c in text.casefold()).split():
-        padded = f" {word} "
-        for length in range(SHORTEST, LONGEST + 1):
-            found.update(padded[k : k + length] for k in range(len(padded) - length + 1))
-    return found
-
-
 def similar_statements(
     texts: Sequence[str], votes: Votes, *, least: float = ALIKE, most: int = 100
 ) -> tuple[Similar, ...]:
@@ -133,7 +62,7 @@ def similar_statements(
     Returns
     -------
     tuple of Similar
-        The closest texts first.
+        Those to merge first, then the others, and of each kind the closest texts first.
 
     Raises
     ------
@@ -143,8 +72,8 @@ def similar_statements(
     Notes
     -----
     Texts are compared by the weights of their runs of letters (TF-IDF), which needs no language and
-    no dictionary. Runs that stand in a fifth of many texts are left out of the search for pairs.
-    Time O(pairs of texts with a rare run in common + pairs x voters).
+    no dictionary. Time O(texts x texts with a
+    run in common + pairs x voters).
 
     References
     ----------
@@ -158,27 +87,36 @@ def similar_statements(
     """
     if len(texts) != len(votes.statements):
         raise ValueError(f"there are {len(texts)} texts for {len(votes.statements)} statements")
-    pairs = Texts(texts).pairs(least=least)[:most]
-    cast = _by_statement(votes)
-    return tuple(_judged(cast, *pair) for pair in pairs)
+    pairs = Texts(texts).pairs(least=least)[: max(most, MOST_JUDGED)]
+    cast = _by_statement(votes, np.unique([j for pair in pairs for j in pair[:2]]).astype(np.intp))
+    judged = [_judged(cast, *pair) for pair in pairs]
+    return tuple(sorted(judged, key=lambda pair: not pair.merge)[:most])
 
 
-def _by_statement(votes: Votes) -> dict[int, dict[int, int]]:
-    said = votes.value != 0
-    cast: dict[int, dict[int, int]] = defaultdict(dict)
-    for who, what, value in zip(
-        votes.person[said].tolist(),
-        votes.statement[said].tolist(),
-        votes.value[said].tolist(),
-        strict=True,
-    ):
-        cast[what][who] = value
-    return cast
+def _by_statement(
+    votes: Votes, statements: NDArray[np.intp]
+) -> dict[int, tuple[NDArray[np.int32], NDArray[np.int8]]]:
+    """Return who agreed or disagreed with each of these statements, and which of the two."""
+    wanted = np.zeros(len(votes.statements), dtype=np.bool_)
+    wanted[statements] = True
+    at = np.flatnonzero((votes.value != 0) & wanted[votes.statement])
+    at = at[np.argsort(votes.statement[at], kind="stable")]
+    bound = np.searchsorted(votes.statement[at], np.concatenate((statements, statements + 1)))
+    found = {}
+    for n, j in enumerate(statements.tolist()):
+        part = at[bound[n] : bound[n + len(statements)]]
+        found[j] = (votes.person[part], votes.value[part])
+    return found
 
 
-def _judged(cast: dict[int, dict[int, int]], first: int, second: int, likeness: float) -> Similar:
-    one, other = cast.get(first, {}), cast.get(second, {})
-    both = one.keys() & other.keys()
-    same = float(np.mean([one[who] == other[who] for who in both])) if both else None
-    merge = same is not None and len(both) >= LEAST_VOTERS and same >= SAME_VOTES
-    return Similar(first, second, likeness, len(both), same, merge)
+def _judged(
+    cast: dict[int, tuple[NDArray[np.int32], NDArray[np.int8]]],
+    first: int,
+    second: int,
+    likeness: float,
+) -> Similar:
+    (one, said), (other, heard) = cast[first], cast[second]
+    _both, here, there = np.intersect1d(one, other, assume_unique=True, return_indices=True)
+    same = float((said[here] == heard[there]).mean()) if len(here) else None
+    merge = same is not None and len(here) >= LEAST_VOTERS and same >= SAME_VOTES
+    return Similar(first, second, likeness, len(here), same, merge)
