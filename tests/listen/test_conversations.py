@@ -519,3 +519,12 @@ def test_the_desk_reminds_of_a_promise(
     }  # fmt: skip
     carer = world.a_person(world.root(authority), standing=StandingKind.CARER)
     assert queries.desk_panel(seen_by(carer), None) is None
+
+
+def test_a_loop_without_listening_is_mentioned_before_the_opening(
+    draft: Conversation, lead: Viewer
+) -> None:
+    assert draft.challenge is not None
+    assert queries.reminders(draft, lead.at, lead.at.date()) == []
+    draft.challenge.steps.filter(stage="listen").delete()
+    assert "no dates for" in queries.reminders(draft, lead.at, lead.at.date())[0]

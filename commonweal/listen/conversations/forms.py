@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -300,7 +301,7 @@ class DatesForm(StepForm):
         if opens and closes and opens >= closes:
             self.add_error("closes_at", _("It has to close after it opens"))
         last = closes or opens
-        if last and due and due < last.date():
+        if last and due and due < timezone.localdate(last):
             self.add_error("promised_on", _("People cannot be answered before they have spoken"))
         return given
 

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from commonweal.engine.opinion.similar import Texts
 from commonweal.ground.challenges import queries as challenges
-from commonweal.ground.challenges.models import Challenge
+from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.places.models import Community
@@ -543,6 +543,12 @@ def waiting(conversation: Conversation) -> int:
 def reminders(conversation: Conversation, at: datetime, today: date) -> list[str]:
     """Return what those who run a conversation should not forget."""
     found = []
+    if conversation.state(at) == "coming" and conversation.challenge is not None:
+        stages = {step.stage for step in conversation.challenge.steps.all()}
+        if Stage.LISTEN not in stages:
+            found.append(
+                _("Its challenge has no dates for “Listen” yet, so its loop does not show it.")
+            )
     if conversation.state(at) == "closed" and conversation.promised_on is not None:
         days = (conversation.promised_on - today).days
         answered: int = getattr(conversation, "answered_count", 0)
