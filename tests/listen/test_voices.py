@@ -310,7 +310,7 @@ def test_what_was_shown_seldom_comes_more_often(authority: Authority) -> None:
         drawn = queries.drawn(about, queries.Part(), draws)
         assert drawn is not None
         came.append(drawn.statement == last)
-    assert 0.5 < np.mean(came) < 0.95, "often, and never alone"
+    assert 0.35 < np.mean(came) < 0.95, "often, and never alone"
 
 
 def test_counts_go_on_from_what_the_map_has_counted(authority: Authority) -> None:

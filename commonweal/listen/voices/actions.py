@@ -112,10 +112,14 @@ def vote(
     part = held.part
     if part.lately >= rules.MOST_A_MINUTE:
         raise TooFast
-    if part.participant_id is None:
-        part = _joined(viewer, held, network)
-    statement_id = _said(conversation_id, part.participant_id, number, value, held.at, came_by)
-    part = _with(part, statement_id, value)
+    if part.participant_id is None and viewer.person is None:
+        _brake(Kind.GUEST, network, held.at)
+    said = _said(viewer, held, number, value, came_by)
+    if part.participant_id is None:  # another tab may have been quicker
+        part = (
+            Part(said.participant_id) if said.is_new else queries.part_of(viewer, conversation_id)
+        )
+    part = _with(part, said.statement_id, value)
     card = None
     if goes_on or len(part.answered) < held.conversation.enough:
         card = _next(held.conversation, part, held.at, lot)
@@ -158,40 +162,14 @@ def _later(viewer: Viewer, at: datetime) -> Viewer:
 # Two first answers of one browser or one person, sent at once, meet here: the second waits for the
 # first, and is of the same participant.
 _JOIN = """
-INSERT INTO conversations_participant (conversation_id, person_id, holder, standing, joined_at)
-VALUES (%s::bigint, %s::bigint, %s::bytea, %s::text, %s::timestamptz)
-ON CONFLICT (conversation_id, {name}) DO UPDATE SET joined_at = conversations_participant.joined_at
-RETURNING id, xmax = 0
+    INSERT INTO conversations_participant (conversation_id, person_id, holder, standing, joined_at)
+    SELECT %(conversation)s::bigint, %(person)s::bigint, %(holder)s::bytea, %(standing)s::text,
+           %(at)s::timestamptz
+      {where}
+    ON CONFLICT (conversation_id, {name})
+       DO UPDATE SET joined_at = conversations_participant.joined_at
+    RETURNING id, xmax = 0 AS is_new
 """
-_JOINS = {name: _JOIN.format(name=name) for name in ("person_id", "holder")}
-
-
-def _joined(viewer: Viewer, held: Held, network: Network) -> Part:
-    """Let somebody take part, and return their part: empty, unless another tab was quicker."""
-    conversation = held.conversation
-    person, mark = viewer.person, None
-    standing = ""
-    if person is None:
-        mark = queries.holder(viewer, conversation.pk)
-        assert mark is not None, "a guest has a mark"
-        _brake(Kind.GUEST, network, held.at)
-    else:
-        known = voices(viewer, conversation.community)
-        standing = known[0].kind if known else ""
-    values = [conversation.pk, person.pk if person else None, mark, standing, held.at]
-    with unwritten() as cursor:
-        cursor.execute(_JOINS["holder" if person is None else "person_id"], values)
-        participant_id, is_new = cursor.fetchone()
-    return Part(participant_id) if is_new else queries.part_of(viewer, conversation.pk)
-
-
-def _participant(viewer: Viewer, held: Held, network: Network) -> int:
-    """Return as whom somebody takes part, from now on if they did not yet."""
-    who = held.part.participant_id or _joined(viewer, held, network).participant_id
-    assert who is not None
-    return who
-
-
 # A statement that a moderator takes out meanwhile is not voted on: whoever comes second waits, and looks
 # again. An answer that stays the same keeps its moment, so that a double click is one answer.
 _SAY = """
@@ -199,47 +177,79 @@ WITH what AS (
     SELECT id FROM conversations_statement
      WHERE conversation_id = %(conversation)s::bigint AND number = %(number)s::bigint
        AND state = 'shown' FOR SHARE
-)
+), who AS ({who})
 INSERT INTO voices_showing AS mine (conversation_id, participant_id, statement_id, policy, out_of,
                                     chance_millionths, shown_at, value, voted_at)
-SELECT %(conversation)s::bigint, %(participant)s::bigint, what.id,
+SELECT %(conversation)s::bigint, who.id, what.id,
        CASE WHEN what.id = %(drawn)s::bigint THEN 'mixture' ELSE 'chosen' END,
        CASE WHEN what.id = %(drawn)s::bigint THEN %(out_of)s::bigint ELSE 1 END,
        CASE WHEN what.id = %(drawn)s::bigint THEN %(chance)s::bigint END,
        %(at)s::timestamptz, %(value)s::smallint, %(at)s::timestamptz
-  FROM what
+  FROM who, what
 ON CONFLICT (participant_id, statement_id) DO UPDATE
    SET value = EXCLUDED.value,
        voted_at = CASE WHEN mine.value IS DISTINCT FROM EXCLUDED.value
                        THEN EXCLUDED.voted_at ELSE mine.voted_at END
-RETURNING statement_id
+RETURNING participant_id, statement_id, (SELECT is_new FROM who)
 """
+_NAMES = {True: "person_id", False: "holder"}
+_JOINS = {by: _JOIN.format(name=name, where="") for by, name in _NAMES.items()}
+_SAYS: dict[bool | None, str] = {
+    by: _SAY.format(who=_JOIN.format(name=name, where="FROM what")) for by, name in _NAMES.items()
+}
+_SAYS[None] = _SAY.format(who="SELECT %(participant)s::bigint AS id, false AS is_new")
 
 
-def _said(
-    conversation_id: int,
-    participant_id: int | None,
-    number: int,
-    value: Value,
-    at: datetime,
-    came_by: Drawn | None,
-) -> int:
+class _Kept(NamedTuple):
+    """Whose answer to which statement was kept, and whether they take part since just now."""
+
+    participant_id: int
+    statement_id: int
+    is_new: bool
+
+
+def _said(viewer: Viewer, held: Held, number: int, value: Value, came_by: Drawn | None) -> _Kept:
+    who = held.part.participant_id
     values: dict[str, Any] = {
-        "conversation": conversation_id,
-        "participant": participant_id,
+        "conversation": held.conversation.pk,
         "number": number,
         "value": int(value),
-        "at": at,
+        "at": held.at,
         "drawn": came_by.statement if came_by else None,
         "out_of": came_by.out_of if came_by else None,
         "chance": came_by.chance_millionths if came_by else None,
+        **({"participant": who} if who is not None else _newcomer(viewer, held)),
     }
+    by = viewer.person is not None if who is None else None
     with unwritten() as cursor:
-        cursor.execute(_SAY, values)
+        cursor.execute(_SAYS[by], values)
         found = cursor.fetchone()
     if found is None:
         raise StatementGone
-    return int(found[0])
+    return _Kept(*found)
+
+
+def _newcomer(viewer: Viewer, held: Held) -> dict[str, Any]:
+    """Return how somebody is written down who takes part from now on."""
+    mark = None
+    if viewer.person is None:
+        mark = queries.holder(viewer, held.conversation.pk)
+        assert mark is not None, "a guest has a mark"
+    person = viewer.person.pk if viewer.person else None
+    return {"person": person, "holder": mark, "standing": held.standing}
+
+
+def _participant(viewer: Viewer, held: Held, network: Network) -> int:
+    """Return as whom somebody takes part, from now on if they did not yet."""
+    if held.part.participant_id is not None:
+        return held.part.participant_id
+    if viewer.person is None:
+        _brake(Kind.GUEST, network, held.at)
+    values = {"conversation": held.conversation.pk, "at": held.at, **_newcomer(viewer, held)}
+    with unwritten() as cursor:
+        cursor.execute(_JOINS[viewer.person is not None], values)
+        who, _is_new = cursor.fetchone()
+    return int(who)
 
 
 def _with(part: Part, statement_id: int, value: Value) -> Part:
@@ -280,7 +290,7 @@ def _next(
             if statement is not None:
                 return Card(statement)
     for afresh in (False, True):  # what a process knows may be some seconds old
-        about = queries.known(conversation.pk, afresh=afresh)
+        about = queries.known(conversation.pk, afresh=True) if afresh else about
         drawn = queries.drawn(about, part, lot)
         statement = drawn and _shown(conversation, part, drawn.statement, at, drawn)
         if statement:

@@ -7,7 +7,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from time import monotonic
@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from commonweal.engine.opinion.routing import Bearings, Position, draw, position
 from commonweal.engine.opinion.similar import Texts
 from commonweal.ground.people.models import Person
-from commonweal.ground.places.models import Community, Membership
-from commonweal.ground.places.rules import Viewer
+from commonweal.ground.places.models import Community, Membership, Standing
+from commonweal.ground.places.rules import Viewer, voices
 from commonweal.kit.unwritten import unwritten, unwritten_rows
 from commonweal.listen.conversations.models import (
     Conversation,
@@ -182,7 +182,12 @@ SELECT {_CONVERSATION}, clock_timestamp() AS now, who.id AS who, seen, said, by,
          WHERE challenge.id = held.challenge_id) AS published_at,
        (SELECT jsonb_agg(jsonb_build_array(m.level, m.expires_at, c.id, c.name, c.slug, c.ancestors))
           FROM places_membership m JOIN places_community c ON c.id = m.community_id
-         WHERE m.person_id = %s::bigint AND c.authority_id = held.authority_id) AS belongs
+         WHERE m.person_id = %s::bigint AND c.authority_id = held.authority_id) AS belongs,
+       (SELECT jsonb_agg(jsonb_build_array(s.kind, s.confirmed_at IS NOT NULL, c.id, c.name, c.slug,
+                                           c.ancestors))
+          FROM places_standing s JOIN places_community c ON c.id = s.community_id
+         WHERE who.id IS NULL AND s.person_id = %s::bigint
+           AND c.authority_id = held.authority_id) AS speaks
   FROM held
   JOIN places_community place ON place.id = held.community_id
   LEFT JOIN who ON true
@@ -194,19 +199,23 @@ _HELD = {by: _held(by) for by in _WHO}
 
 
 class Held(NamedTuple):
-    """A conversation under a shared lock, the moment after the lock, and the viewer's part in it."""
+    """A conversation under a shared lock, the moment after the lock, and the viewer's part in it.
+
+    ``standing`` is as what somebody speaks who takes part for the first time.
+    """
 
     conversation: Conversation
     at: datetime
     part: Part
     is_hidden: bool
+    standing: str
 
 
 def held(viewer: Viewer, conversation_id: int) -> Held | None:
     """Return a conversation under a shared lock, and tell the viewer where they belong on the way."""
     by, name = _name(viewer, conversation_id)
     who = viewer.person.pk if viewer.person else None
-    values = [conversation_id, viewer.authority.pk, conversation_id, name, who]
+    values = [conversation_id, viewer.authority.pk, conversation_id, name, who, who]
     for conversation in unwritten_rows(Conversation, _HELD[by], values):
         more = vars(conversation)
         at: datetime = more["now"]
@@ -226,8 +235,28 @@ def held(viewer: Viewer, conversation_id: int) -> Held | None:
             conversation.challenge_id is not None and (published is None or published > at)
         )
         mine = (more[name] for name in ("who", "seen", "said", "by", "lately"))
-        return Held(conversation, at, _part(*mine), is_hidden)
+        speaks = _speaks(viewer, conversation.community, json.loads(more["speaks"] or "[]"), at)
+        return Held(conversation, at, _part(*mine), is_hidden, speaks)
     return None
+
+
+def _speaks(viewer: Viewer, place: Community, rows: list[list[Any]], at: datetime) -> str:
+    """Return as what the viewer speaks there first of all; nothing if they do not belong."""
+    if viewer.person is None:
+        return ""
+    speaker = replace(viewer)
+    speaker.memberships = viewer.memberships
+    speaker.declared = [
+        Standing(
+            person=viewer.person,
+            kind=kind,
+            confirmed_at=at if is_confirmed else None,
+            community=_community(viewer, *there),
+        )
+        for kind, is_confirmed, *there in rows
+    ]
+    found = voices(speaker, place)
+    return found[0].kind if found else ""
 
 
 def _community(viewer: Viewer, pk: int, name: str, slug: str, ancestors: list[int]) -> Community:

@@ -145,9 +145,10 @@ def _card(request: Request, conversation: Conversation, part: Part) -> Card | No
     if "back" in request.GET:
         number = request.GET["back"]
         before = int(number) if number.isdecimal() and len(number) < 10 else None
-        found = queries.card_before(conversation, part, before)
-        if found is not None:
-            return found
+        if before is not None or not number:
+            found = queries.card_before(conversation, part, before)
+            if found is not None:
+                return found
     if len(part.answered) >= conversation.enough and not _goes_on(request):
         return None
     at = request.viewer.at
@@ -180,6 +181,7 @@ def _about(
         "place": place,
         "about": max(about, place if card else answered),
         "total": total,
+        "own": own,
         "share": min(1.0, (place - 1 if card else answered) / max(1, about)),
         "goes_on": goes_on,
         "is_all": card is None and answered >= total,
