@@ -94,7 +94,7 @@ def passage_body(passage: Passage, deep: int = 3) -> SafeString:
     if passage.kind == Kind.HEADING:
         return format_html('<h{} dir="auto">{}{}</h{}>', deep, label, words, deep)
     if passage.kind == Kind.TABLE:
-        return _table(passage.text)
+        return _table(passage)
     if passage.kind == Kind.ITEM:
         return format_html('<p class="cw-in{} cw-bullet" dir="auto">{}</p>', passage.level, words)
     if passage.kind == Kind.CLAUSE:
@@ -108,8 +108,8 @@ def _label(passage: Passage) -> SafeString:
     )
 
 
-def _table(text: str) -> SafeString:
-    head, *rows = [row.split(" | ") for row in text.split("\n")]
+def _table(passage: Passage) -> SafeString:
+    head, *rows = [row.split(" | ") for row in passage.text.split("\n")]
     width = len(head)
     top = format_html_join("", '<th scope="col">{}</th>', ((prose(cell),) for cell in head))
     body = format_html_join(
@@ -119,7 +119,7 @@ def _table(text: str) -> SafeString:
     return format_html(
         '<div class="cw-scroll" tabindex="0" role="region" aria-label="{}" dir="auto">'
         '<table class="govuk-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
-        _("A table of the document"), top, body,
+        _("The table of passage %(n)s") % {"n": passage.number}, top, body,
     )  # fmt: skip
 
 
@@ -188,7 +188,9 @@ def name_of(said: Comment) -> str:
 
 @register.simple_tag
 def agree_count(count: int) -> str:
-    """Return how many agree, in words."""
+    """Return how many agree, in words; nothing where nobody does yet."""
+    if not count:
+        return ""
     return ngettext("%(n)s agrees", "%(n)s agree", count) % {"n": f"{count:,}"}
 
 
