@@ -1,5 +1,6 @@
 """Opinion groups: how many the votes support, one included, and who belongs where."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +21,14 @@ from commonweal.engine.opinion.votes import Votes
 MOST_GROUPS = 8
 STARTS = 6
 CLEAR = 0.9
+CLOUDS_STAY = 0.83
 UNSTABLE = 0.3
 ALIKE = 0.2
 SMALLEST = 20
 AS_GOOD, FAR_FROM = 1.015, 1.04
 LEAST_VOTES = 7
 LEAST_PEOPLE = 10
-MOST_PEOPLE = 1_200
+MOST_PEOPLE = 1_000
 APART = 3.8  # standard deviations; halves of something even lie 3.5 apart
 _FOLDS = 2
 _SURE = 2.5  # standard errors
@@ -34,10 +36,10 @@ _MUCH = 0.05  # of all that groups explain
 _FIRM = 5.0  # people
 _TRIES = 2
 _WIDEST = 6
-_SWEEPS, _AGAIN = 15, 3
+_SWEEPS, _AGAIN = 15, 2
 _Shape = tuple[Floats, Floats, Floats]
 _PRIOR = 4.0  # votes of everybody that each group's rate begins with
-_QUICK, _LONG = 6, 40
+_QUICK, _MORE, _LONG = 5, 20, 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -356,13 +358,17 @@ def find_groups(
         clouds, losses = more, told
     if clouds is None:
         return Groups(1, False, one, None, None, losses, people)
-    member = clouds.members(votes, placed=clouds.model)
     enough = np.diff(votes.start) >= LEAST_VOTES
     if not enough.any():
         enough[:] = True
-    alike, found, kept = _resampled(votes, clouds, member, enough, rng, resamples)
+    parts = list(_parts(votes, clouds.model, rng, resamples))
+    found, kept = _kept_alike(votes, clouds, parts, enough, rng)
+    alike = found is not None
+    if found is None:
+        found = _of_members(votes, clouds.members(votes, placed=clouds.model))
+        kept = _kept_clouds(found.group, parts, enough, rng)
     stability, halves = float(np.median(kept)), _halves(votes, clouds, enough, rng)
-    if stability < (UNSTABLE if alike else CLEAR):
+    if stability < (UNSTABLE if alike else CLOUDS_STAY):
         return Groups(1, False, one, stability, halves, losses, people)
     clear = stability >= CLEAR and halves >= ALIKE
     return Groups(
@@ -423,11 +429,13 @@ def _highest(
         _climb(seen, _begun(places, count, rng), _QUICK) for _ in range(_TRIES if count > 1 else 1)
     ]
     best = max(starts, key=lambda found: float(found[2].sum()))
-    return _climb(seen, best[0], _LONG)
+    return _climb(seen, best[0], _MORE)
 
 
-def _counted(model: Model, rng: np.random.Generator) -> tuple[Clouds | None, tuple[float, ...]]:
-    """Find how many clouds there are; None if there is one. Also return the losses."""
+def _counted(
+    model: Model, rng: np.random.Generator, *, most: int = MOST_GROUPS
+) -> tuple[Clouds | None, tuple[float, ...]]:
+    """Find how many clouds there are, up to so many; None if there is one. Also return the losses."""
     whole = model
     people = len(model.positions)
     if people > MOST_PEOPLE:
@@ -442,7 +450,7 @@ def _counted(model: Model, rng: np.random.Generator) -> tuple[Clouds | None, tup
     single = best = _left_out(seen, found[0], fold)
     kept: Clouds | None = None
     losses, failed = [0.0], 0
-    for count in range(2, min(MOST_GROUPS, people // SMALLEST) + 1):
+    for count in range(2, min(most, people // SMALLEST) + 1):
         shape, member, _told = _highest(seen, places, count, rng)
         told = _left_out(seen, shape, fold)
         losses.append(float((single - told).mean()))
@@ -479,41 +487,66 @@ def _apartness(clouds: _Shape) -> float:
     return float(np.sqrt(((scaled[rows] - scaled[columns]) ** 2).sum(axis=1)).min())
 
 
-def _resampled(
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What a fifth was hidden of, and the map of the rest."""
+
+    known: Votes
+    hidden: NDArray[np.bool_]
+    model: Model
+
+
+def _parts(votes: Votes, model: Model, rng: np.random.Generator, times: int) -> Iterator[_Part]:
+    for _ in range(times):
+        known, hidden = split(votes, rng, share=0.2)
+        yield _Part(known, hidden, fit(known, sweeps=_AGAIN, warm=model))
+
+
+def _kept_alike(
     votes: Votes,
     clouds: Clouds,
-    member: Floats,
+    parts: Iterable[_Part],
     enough: NDArray[np.bool_],
     rng: np.random.Generator,
-    resamples: int,
-) -> tuple[bool, Mixture, list[float]]:
-    """Hide a fifth of the votes several times.
+) -> tuple[Mixture | None, list[float]]:
+    """See whether groups that vote alike but for chance predict what is hidden as well as the map.
 
-    Returns whether groups predict what was hidden as well as the map, the groups, and how far they
-    stay; no further than it takes to know that clouds do not stay.
+    Returns those groups, and how far they stay; or None, as soon as they predict far worse.
     """
     by_map = by_group = 0.0
-    near: list[NDArray[np.intp]] = []
-    same: list[NDArray[np.intp]] = []
+    again: list[NDArray[np.intp]] = []
+    for part in parts:
+        near = _highest(_seen(part.model), part.model.positions, len(clouds.share), rng)[1]
+        found = _ended(part.known, near, _LONG)
+        again.append(found.group)
+        by_map += log_loss(part.model, votes, part.hidden)[0]
+        by_group += float(_loss_of_each(found, votes, part.hidden & (votes.value != 0)).sum())
+        if by_group > FAR_FROM * by_map:
+            break
+    if by_group > AS_GOOD * by_map:
+        return None, []
+    whole = _ended(votes, clouds.members(votes, placed=clouds.model), _LONG)
+    return whole, [adjusted_rand(whole.group[enough], group[enough]) for group in again]
+
+
+def _kept_clouds(
+    group: NDArray[np.intp],
+    parts: Sequence[_Part],
+    enough: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> list[float]:
+    """See how far groups stay if even their number is found anew; no more than it takes to know."""
     kept: list[float] = []
-    for _ in range(resamples):
-        known, hidden = split(votes, rng, share=0.2)
-        model = fit(known, sweeps=_AGAIN, warm=clouds.model)
-        there = _highest(_seen(model), model.positions, len(clouds.share), rng)[1]
-        near.append(there.argmax(axis=1))
-        if len(same) == len(near) - 1:
-            classes = _ended(known, there, _LONG)
-            same.append(classes.group)
-            by_map += log_loss(model, votes, hidden)[0]
-            by_group += float(_loss_of_each(classes, votes, hidden & (votes.value != 0)).sum())
-        if by_group > FAR_FROM * by_map:  # there is no need to look at groups' votes again
-            kept = [adjusted_rand(member.argmax(axis=1)[enough], g[enough]) for g in near]
-            if 2 * sum(each < CLEAR for each in kept) > resamples:
-                break
-    alike = by_group <= AS_GOOD * by_map
-    found = _ended(votes, member, _LONG) if alike else _of_members(votes, member)
-    again = same if alike else near
-    return alike, found, [adjusted_rand(found.group[enough], g[enough]) for g in again]
+    for part in parts:
+        again = _counted(part.model, rng, most=int(group.max()) + 2)[0]
+        if again is None:
+            kept.append(0.0)
+        else:
+            there = again.members(part.known, placed=part.model).argmax(axis=1)
+            kept.append(adjusted_rand(group[enough], there[enough]))
+        if 2 * sum(each < CLOUDS_STAY for each in kept) > len(parts):
+            break
+    return kept
 
 
 def _halves(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from commonweal.engine.opinion import group_kernel, lists
-from commonweal.engine.opinion.groups import Groups, Mixture, climbed, find_groups
+from commonweal.engine.opinion.groups import MOST_PEOPLE, Groups, Mixture, climbed, find_groups
 from commonweal.engine.opinion.lists import Listed
 from commonweal.engine.opinion.model import Choice, Floats, Model, fit, some_people, tried
 from commonweal.engine.opinion.shares import Shares, shares
@@ -146,8 +146,8 @@ def overview(
 
     Notes
     -----
-    Above 250,000 votes, dimensions, number of groups and stability are worked out on a sample, and
-    the short list on 300 to 1,000 people. Time O(votes), memory O(votes + people).
+    Above 250,000 votes, dimensions are chosen on a sample, and number of groups and stability are
+    worked out on 1,000 people of it; the short list on 300 to 1,000 of all. Time O(votes), memory O(votes + people).
 
     References
     ----------
@@ -162,6 +162,8 @@ def overview(
     """
     model, choice, sampled = fitted(votes, rng)
     large = len(votes) > LARGE
+    if large and len(sampled) > MOST_PEOPLE:
+        sampled = np.sort(rng.choice(sampled, MOST_PEOPLE, replace=False))
     sample, near = (votes.among(sampled), model.of(sampled)) if large else (votes, model)
     groups = find_groups(sample, rng, model=near, resamples=3 if large else 5)
     mixture = _spread(votes, sample, groups, model if groups.on_map(near) else None)
