@@ -22,9 +22,12 @@ document.addEventListener("click", (event) => {
   event.stopImmediatePropagation();
 }, true);
 
-const isTurn = (event) => event.detail.ctx?.sourceElement?.id === "turn";
+// Once the card is another, htmx speaks of that one: so what was sent is remembered.
+const sent = new WeakSet();
+const isTurn = (event) => sent.has(event.detail.ctx ?? event);
 document.addEventListener("htmx:before:request", (event) => {
-  if (!isTurn(event)) return;
+  if (event.detail.ctx.sourceElement?.id !== "turn") return;
+  sent.add(event.detail.ctx);
   turn()?.setAttribute("aria-busy", "true");
   if (lost) lost.hidden = true;
 });
