@@ -3,8 +3,8 @@
 A person is ``z = (1, a, u)`` and a statement ``w = (b, 1, v)``, so that the log odds of agreeing are
 ``z . w``. Second moments ``E[z z']`` and ``E[w w']`` are stored as the upper triangle, row by row,
 filled up with zeros to a multiple of four; those of people have everything beside the diagonal
-doubled, so that the expected square of the log odds is one dot product. Sums run in four lanes, in
-one fixed order: the same votes give the same bits.
+doubled, so that the expected square of the log odds is one dot product. Sums run in an order that is
+fixed for a kind of processor: the same votes give the same bits.
 """
 
 from functools import cache
@@ -21,7 +21,7 @@ from commonweal.engine.voting.compiler import machine_code
 def compiled() -> Any:
     """Return the compiled loops, ready to call."""
     return SimpleNamespace(
-        sweep=machine_code(_sweep),
+        sweep=machine_code(_sweep, regroup=True),
         settled=machine_code(_settled),
         turned=machine_code(_turned),
         odds=machine_code(_odds),
@@ -98,14 +98,11 @@ def _sweep(  # type: ignore[no-untyped-def]
                 if value[e] == 0:
                     continue
                 j = statement[e]
-                s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-                for p in range(0, width, 4):
-                    s0 += moments[p] * second[j, p]
-                    s1 += moments[p + 1] * second[j, p + 1]
-                    s2 += moments[p + 2] * second[j, p + 2]
-                    s3 += moments[p + 3] * second[j, p + 3]
+                square = 0.0
+                for p in range(width):
+                    square += moments[p] * second[j, p]
                 # the tightest bound of Jaakkola and Jordan
-                at = 16.0 * max((s0 + s1) + (s2 + s3), 0.0)
+                at = 16.0 * max(square, 0.0)
                 if at < _CELLS:
                     n = int(at)
                     at -= n
