@@ -40,9 +40,9 @@ INSERT INTO conversations_participant (conversation_id, holder, standing, joined
 SELECT %s, sha256((%s || ':' || n)::bytea), '', now() - interval '2 days' FROM generate_series(1, %s) n
 RETURNING id"""
 SHOWINGS = """
-INSERT INTO voices_showing (id, conversation_id, participant_id, statement_id, policy, out_of,
+INSERT INTO voices_showing (conversation_id, participant_id, statement_id, policy, out_of,
        chance_millionths, shown_at, value, voted_at)
-SELECT nextval('bench_number'), %s, participant, statement, 'mixture', 500, 1000 + (participant %% 7) * 500,
+SELECT %s, participant, statement, 'mixture', 500, 1000 + (participant %% 7) * 500,
        %s, value, %s FROM bench_votes"""
 
 
@@ -141,7 +141,6 @@ def a_talk(people: int) -> tuple[Conversation, Any, Any, tuple[Any, Any, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(PARTICIPANTS, [talk.pk, talk.pk, people + 10 * NEW])
         who = np.array([row[0] for row in cursor.fetchall()])
-        cursor.execute("CREATE SEQUENCE IF NOT EXISTS bench_number")
     made = simulate(
         np.random.default_rng(1), people=people, statements=STATEMENTS, groups=4, answered=ANSWERED
     )

@@ -34,8 +34,7 @@ class Plane:
 
     def places(self, positions: Floats) -> Floats:
         """Return where these positions lie; float64 array, shape (people, axes)."""
-        found: Floats = positions @ self.onto
-        return found
+        return thin(positions, self.onto)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +55,12 @@ class Landscape:
     up: Floats
     height: Floats
     levels: tuple[float, ...]
+
+
+def thin(long: Floats, short: Floats) -> Floats:
+    """Multiply a long thin matrix by a small one, without threads that would wait for one another."""
+    found: Floats = np.einsum("ik,kl->il", long, short)
+    return found
 
 
 def plane(model: Model, member: Floats) -> Plane:
@@ -95,9 +100,9 @@ def plane(model: Model, member: Floats) -> Plane:
     axes = min(2, model.dimensions)
     if member.shape[1] < 2 or not axes or not len(member):
         return Plane(stretch[:, :axes])
-    positions = model.positions @ stretch
+    positions = thin(model.positions, stretch)
     size = np.maximum(member.sum(axis=0), 1e-9)
-    middle = (member.T @ positions) / size[:, None]
+    middle = np.einsum("ig,ik->gk", member, positions) / size[:, None]
     apart = (middle - middle.mean(axis=0)) * np.sqrt(size / size.sum())[:, None]
     long, turn = np.linalg.svd(apart, full_matrices=False)[1:]
     found = turn[long > 1e-9 * max(float(long[0]), 1e-300)][:axes]
@@ -344,10 +349,10 @@ def ring(places: Floats, unsure: Floats, belongs: Floats) -> tuple[Floats, Float
     ([1.0, 0.0], [1.5, 0.0], 0.0)
     """
     total = max(float(belongs.sum()), 1e-9)
-    middle = belongs @ places / total
+    middle = np.einsum("i,ik->k", belongs, places) / total
     away = places - middle
-    cover = (away * belongs[:, None]).T @ away / total
-    cover += np.eye(2) * float(belongs @ unsure / total)
+    cover = np.einsum("i,ik,il->kl", belongs, away, away) / total
+    cover += np.eye(2) * float((belongs * unsure).sum() / total)
     long, axis = np.linalg.eigh(cover)
     first = axis[:, 1] if axis[0, 1] >= 0 else -axis[:, 1]
     radii = _EDGE * np.sqrt(np.maximum(long[::-1], 0))
@@ -388,7 +393,7 @@ def variances(model: Model, plane: Plane) -> Floats:
     onto = np.vstack((np.zeros(plane.axes), plane.onto))
     both = np.where(rows == columns, 1.0, 2.0)[:, None]
     turned = (both * onto[rows] * onto[columns]).mean(axis=1)
-    found: Floats = model.spread[:-1, : len(rows)] @ turned
+    found = thin(model.spread[:-1, : len(rows)], turned[:, None])[:, 0]
     return np.maximum(found, 0.0)
 
 

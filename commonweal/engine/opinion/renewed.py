@@ -1,6 +1,7 @@
 """A map brought up to date with some people's newest votes, without looking at everybody's."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,7 @@ from commonweal.engine.opinion.shares import Shares, told
 from commonweal.engine.opinion.votes import Votes
 
 _NONE = np.zeros(0)
+_EVERY = 2**62
 _NO_COUNTS = np.zeros((0, 0, 0))
 
 
@@ -87,7 +89,8 @@ def renewed(state: Kept, fresh: Votes, shown: ArrayLike, *, rejected: ArrayLike 
     -------
     Kept
         People and statements may be new. The number of dimensions and of groups, what each group
-        thinks, and the short list stay as they were: work the map out anew now and then.
+        thinks, and the short list stay as they were: work the map out anew now and then. Common ground
+        and dividing lines are listed to their ends.
 
     Raises
     ------
@@ -141,8 +144,8 @@ def renewed(state: Kept, fresh: Votes, shown: ArrayLike, *, rejected: ArrayLike 
         mixture=replace(mixture, member=member),
         overall=whole,
         by_group=split,
-        common_ground=lists.common_ground(split, allowed),
-        dividing=lists.dividing_lines(split, allowed),
+        common_ground=lists.common_ground(split, allowed, most=_EVERY),
+        dividing=lists.dividing_lines(split, allowed, most=_EVERY),
         group_statements=lists.special_to_groups(split, allowed),
         unsure=lists.unsure(whole, allowed),
     )
@@ -255,11 +258,20 @@ def _exchanged(
     count[people] = np.diff(fresh.start)
     start = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
     what = votes.places_of_statements(fresh.statements)[fresh.statement]
+    new = np.zeros(start[-1], dtype=np.bool_)
+    new[at + np.arange(len(at))] = True
+    old_rows = ~new
+
+    def put(before: NDArray[Any], now: NDArray[Any]) -> NDArray[Any]:
+        both = np.empty(len(new), dtype=before.dtype)
+        both[old_rows], both[new] = before[gone], now
+        return both
+
     changed = Votes(
         votes.people,
         votes.statements,
         start,
-        np.insert(votes.statement[gone], at, what.astype(votes.statement.dtype)),
-        np.insert(votes.value[gone], at, fresh.value),
+        put(votes.statement, what),
+        put(votes.value, fresh.value),
     )
-    return changed, np.insert(old.shown[gone], at, shown)
+    return changed, put(old.shown, shown)

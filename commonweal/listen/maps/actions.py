@@ -363,16 +363,19 @@ def _sizes(member: Floats) -> list[dict[str, Any]]:
 
 def _lists(work: _Work, letter: dict[int, int]) -> dict[str, Any]:
     found, names = work.found, work.found.votes.statements
-    allowed = _allowed(work)
-    every = 10**6
+    common, dividing = found.common_ground, found.dividing
+    if lists.MOST in (len(common), len(dividing)):  # there may be more
+        allowed, every = _allowed(work), len(names)
+        common = lists.common_ground(found.by_group, allowed, most=2 * every)
+        dividing = lists.dividing_lines(found.by_group, allowed, most=every)
     short = found.short_list
     chosen = [pk for pk in names[short.statements].tolist() if pk not in set(work.rejected)]
     unsure = names[[s.statement for s in found.unsure]].tolist()
     return {
-        "common_ground": _entries(found.common_ground, names, letter),
-        "common_in_all": len(lists.common_ground(found.by_group, allowed, most=every)),
-        "dividing": _entries(found.dividing, names, letter),
-        "dividing_in_all": len(lists.dividing_lines(found.by_group, allowed, most=every)),
+        "common_ground": _entries(common[: lists.MOST], names, letter),
+        "common_in_all": len(common),
+        "dividing": _entries(dividing[: lists.MOST], names, letter),
+        "dividing_in_all": len(dividing),
         "group_statements": _entries(found.group_statements, names, letter),
         "uncertain": unsure,
         "short_list": chosen,
@@ -382,9 +385,8 @@ def _lists(work: _Work, letter: dict[int, int]) -> dict[str, Any]:
 
 
 def _allowed(work: _Work) -> NDArray[np.bool_]:
-    votes = work.found.votes
-    voted: NDArray[np.bool_] = votes.tallies.sum(axis=1) > 0
-    return voted & ~np.isin(votes.statements, work.rejected)
+    voted: NDArray[np.bool_] = work.state.overall[:, 4, 0] > 0.5
+    return voted & ~np.isin(work.found.votes.statements, work.rejected)
 
 
 def _entries(
@@ -409,7 +411,7 @@ def _ends(work: _Work) -> list[dict[str, Any]]:
     found = work.found
     if found.groups.count > 1:
         return []
-    told = found.votes.tallies.sum(axis=1)
+    told = work.state.overall[:, 4, 0]
     allowed = _allowed(work)
     usual = float(np.median(told[allowed])) if allowed.any() else 0.0
     allowed &= told >= max(FEWEST, min(30.0, usual))

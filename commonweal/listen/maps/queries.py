@@ -21,7 +21,7 @@ from commonweal.engine import opinion
 from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.composed import among, composed
-from commonweal.kit.copy import copy_out
+from commonweal.kit.copy import copy_grouped
 from commonweal.listen.conversations.models import Conversation, DetailChoice, State, Statement
 from commonweal.listen.maps.models import Finding, Map
 from commonweal.listen.moderation.models import Case, CaseState
@@ -110,9 +110,11 @@ def held(conversation_id: int) -> Iterator[bool]:
 LEAST_CHANCE, MOST_CHANCE = 0.2, 5.0  # times as likely to be shown as by plain lot
 
 _VOTES = """
-SELECT participant_id, statement_id, (value + 1 + 4 * CASE WHEN chance_millionths IS NULL THEN 1000
-       ELSE least(5000, greatest(200, chance_millionths::bigint * out_of / 1000)) END)::bigint
+SELECT statement_id, array_agg(participant_id), array_agg((value + 1 + 4 * CASE
+       WHEN chance_millionths IS NULL THEN 1000
+       ELSE least(5000, greatest(200, chance_millionths::bigint * out_of / 1000)) END)::bigint)
   FROM voices_showing WHERE conversation_id = %s AND value IS NOT NULL"""
+_GROUPED = " GROUP BY statement_id"
 _UNTIL = " AND voted_at <= 'epoch'::timestamptz + %s * interval '1 microsecond'"
 _SINCE = """ AND participant_id IN (SELECT participant_id FROM voices_showing WHERE conversation_id = %s
    AND voted_at > 'epoch'::timestamptz + %s * interval '1 microsecond')"""
@@ -177,15 +179,18 @@ def _mixed(statement: NDArray[np.int64], code: NDArray[np.int64]) -> NDArray[np.
 
 def log(conversation_id: int, *, until: datetime) -> Log:
     """Return every vote of a conversation up to a moment."""
-    rows = copy_out(_VOTES + _UNTIL, [conversation_id, _micros(until)], columns=3)
-    return Log(rows[:, 0], rows[:, 1], rows[:, 2])
+    asked = [conversation_id, _micros(until)]
+    return _log(copy_grouped(_VOTES + _UNTIL + _GROUPED, asked, columns=3))
 
 
 def log_of_those_since(conversation_id: int, *, since: datetime, until: datetime) -> Log:
     """Return all votes of those who voted since a moment, their older ones too."""
     asked = [conversation_id, _micros(until), conversation_id, _micros(since)]
-    rows = copy_out(_VOTES + _UNTIL + _SINCE, asked, columns=3)
-    return Log(rows[:, 0], rows[:, 1], rows[:, 2])
+    return _log(copy_grouped(_VOTES + _UNTIL + _SINCE + _GROUPED, asked, columns=3))
+
+
+def _log(rows: NDArray[np.int64]) -> Log:
+    return Log(rows[:, 1], rows[:, 0], rows[:, 2])
 
 
 def _micros(at: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from commonweal.ground.places.models import Authority
+from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.doors import the_one
 from commonweal.kit.request import Request
 from commonweal.listen.conversations.models import Conversation
@@ -53,7 +55,13 @@ def map_page(request: Request, conversation_id: int) -> HttpResponse:
         "drawing": drawn.told["weighted"]["drawing"] if weighted else drawn.told["drawing"],
         "names": _names(drawn, found),
         "sections": _sections(
-            conversation.pk, drawn.made_at, group, weighted, get_language(), texts
+            request.viewer.authority,
+            conversation.pk,
+            drawn.made_at,
+            group,
+            weighted,
+            get_language(),
+            texts,
         ),
         "may_vote": may_take_part(request.viewer, conversation),
         "others": [LETTERS[g] for g in range(drawn.groups)] if drawn.groups > 1 else [],
@@ -165,6 +173,7 @@ def _cell(words: str) -> str:
 
 @lru_cache(maxsize=100)
 def _sections(
+    authority: Authority,
     conversation_id: int,
     made_at: datetime,
     group: int | None,
@@ -200,6 +209,7 @@ def _sections(
     ]
     reached = lists["short_list_reached"]
     values = {
+        "request": _Anybody(everyone(authority, made_at)),
         "drawn": drawn,
         "first": FIRST,
         "group": group,
@@ -215,6 +225,13 @@ def _sections(
         "seen": _as_a_group_sees(drawn, group),
     }
     return render_to_string("maps/sections.html", values)
+
+
+@dataclass(frozen=True)
+class _Anybody:
+    """Stands for the request in what is written once for everybody: panels of other apps ask it who looks."""
+
+    viewer: Viewer
 
 
 def _weighed(lines: list[queries.Line], weighted: bool) -> list[queries.Line]:
