@@ -144,6 +144,8 @@ class ReportForm(forms.Form):
 class DetailsForm(forms.Form):
     """What somebody may say of themselves, each thing only if they like."""
 
+    says_optional = False  # the page says it of all
+
     def __init__(
         self, *given: Any, details: Iterable[Detail], said: Mapping[int, int], **named: Any
     ) -> None:

@@ -38,7 +38,7 @@ from commonweal.listen.voices.models import CERTAIN, DetailAnswer, Policy, Repor
 
 KNOWN_FOR = 5.0  # seconds for which a process trusts what it knows of a conversation's statements
 MOST_KNOWN = 200  # conversations that one process keeps in mind
-ALIKE = 0.22  # from here on two texts may say the same
+ALIKE = 0.25  # from here on two texts may say the same
 MOST_COMPARED = 400
 MOST_BACK = 50  # so many answers back, a statement is looked for that can still be changed
 MARK = re.compile(r"[0-9a-f]{32}")
@@ -488,14 +488,15 @@ def same_words(conversation: Conversation, text: str) -> Statement | None:
 def alike(conversation: Conversation, text: str, *, most: int = 3) -> list[Statement]:
     """Return the statements that may say the same, the closest first.
 
-    Of very many only those are compared that share most words with it.
+    Of very many only those are compared that share most words with it. What is not half as close
+    as the closest is left out.
     """
     stems = sorted({word[:5] for word in re.findall(r"\w+", text.lower()) if len(word) > 2})
     with connection.cursor() as cursor:
         cursor.execute(_NEAR, [conversation.pk, stems, MOST_COMPARED])
         rows = sorted(cursor.fetchall())
     near = _texts(tuple(text for _id, text in rows)).like(text, least=ALIKE, most=most)
-    ids = [rows[place][0] for place, _likeness in near]
+    ids = [rows[place][0] for place, likeness in near if likeness >= near[0][1] / 2]
     found = {one.pk: one for one in Statement.objects.filter(pk__in=ids)}
     return [found[pk] for pk in ids if pk in found]
 

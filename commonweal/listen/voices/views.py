@@ -188,7 +188,7 @@ def _about(
         "here": _here(request, conversation),
         "may_add": conversation.people_add,
         "is_guest": viewer.person is None,
-        "has_part": part.participant_id is not None,
+        "asks_details": card is None and answered > 0 and conversation.details.exists(),
         "link": request.build_absolute_uri(conversation.get_absolute_url()),
     }
 
