@@ -25,7 +25,6 @@ MANIFEST = Manifest(
     ),
     panels=(
         Panel("conversations.Statement", queries.panel_statement, "origins/panel_statement.html"),
-        Panel("conversations.Statement.line", queries.panel_line, "origins/panel_line.html"),
         Panel("proposals.Proposal", queries.panel_idea, "origins/panel_idea.html"),
         Panel("challenges.Challenge.more", queries.panel_challenge, "origins/panel_challenge.html"),
     ),

@@ -205,11 +205,6 @@ def panel_statement(viewer: Viewer, statement: Statement) -> Mapping[str, Any] |
     return found if any(found.values()) else None
 
 
-def panel_line(viewer: Viewer, statement: Statement) -> Mapping[str, Any] | None:
-    """Return the way from a statement in a list to an idea; the page behind it says if it is too early."""
-    return {}
-
-
 # --- for making one
 
 
