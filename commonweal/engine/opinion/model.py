@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 MOST_DIMENSIONS = 4
 LEAST_WIDTH = 0.3  # below this the bound would shrink directions that do help to predict
 LEAST_GAIN = 0.003
+LEAST_SCORED = 30
 SURE = (2.5, 1.5, 1.5, 1.5)  # standard errors
 _SETTLED = 2e-3
 _LEAST_EASE = 1e-3
@@ -464,9 +465,9 @@ def losses_of(model: Model, votes: Votes, which: NDArray[np.bool_]) -> Floats:
 
 
 def doubts(one: Floats, other: Floats) -> float:
-    """Say how many standard errors the losses of one lie above those of the other."""
+    """Say how many standard errors the losses of one lie above those of the other; 0 if too few."""
     worse = one - other
-    if not len(worse):
+    if len(worse) < LEAST_SCORED:
         return 0.0
     return float(worse.mean() / max(worse.std() / np.sqrt(len(worse)), 1e-12))
 
