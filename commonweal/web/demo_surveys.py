@@ -66,7 +66,7 @@ def _words(asked: told.Q) -> Words:
             fields[name] = Decimal(fields[name])
     here = fields.pop("here", ())
     fields.pop("leans", None)
-    options = [
+    options: list[tuple[int | None, str, int | None]] = [
         (None, words, here[n] if n < len(here) else None)
         for n, (words, _often) in enumerate(asked.choices)
     ]

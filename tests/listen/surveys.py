@@ -60,7 +60,7 @@ def a_whole_survey(community: Community, **given: Any) -> Survey:
     rides = ask(survey, Kind.ONE, "Do you take the bus?", "Yes", "No", is_required=True)
     ask(
         survey, Kind.SCALE, "How happy are you with it?", low_words="Not at all",
-        high_words="Very", depends_on=rides,
+        high_words="Very", source=rides,
         depends_options=[rides.options.get(words="Yes").pk],
     )  # fmt: skip
     ask(

@@ -324,9 +324,9 @@ def test_a_page_whose_condition_fails_is_left_out_of_the_count(
     survey = a_survey(community)
     ride = ask(survey, Kind.ONE, "Do you ride?", "Yes", "No", is_required=True)
     yes = [ride.options.get(words="Yes").pk]
-    ask(survey, Kind.PAGE, "Riders", depends_on=ride, depends_options=yes)
+    ask(survey, Kind.PAGE, "Riders", source=ride, depends_options=yes)
     times = ask(survey, Kind.NUMBER, "How often a week?")
-    ask(survey, Kind.PAGE, "Often", depends_on=times, depends_low=5)
+    ask(survey, Kind.PAGE, "Often", source=times, depends_low=5)
     ask(survey, Kind.TEXT, "Why so often?")
     ask(survey, Kind.PAGE, "You")
     ask(survey, Kind.TEXT, "Anything else?")

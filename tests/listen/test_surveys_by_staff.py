@@ -146,13 +146,13 @@ def test_a_condition_never_points_forward_or_at_what_is_gone(
     forward = {"source": str(later.pk), "said": "yes", "low": "1"}
     see(desk, at, data=forward)
     why.refresh_from_db()
-    assert why.depends_on is None
+    assert why.source is None
     said = {"source": str(ride.pk), "said": "yes"}
     page = see(desk, at, data=said)
     assert "Choose at least one answer." in page.text
     see(desk, at, data={**said, "options": choice(ride, "Yes")})
     why.refresh_from_db()
-    assert why.depends_on == ride
+    assert why.source == ride
     page = see(desk, f"/desk/surveys/items/{why.pk}/move/", data={"do": "up"})
     assert "stays behind it" in page.text
     page = see(desk, f"/desk/surveys/items/{ride.pk}/move/", data={"do": "down"})
@@ -246,8 +246,8 @@ def test_a_copy_holds_all_but_dates_and_answers(desk: Client, community: Communi
     assert copy.is_draft and copy.opens_at is None
     old, new = queries.items_of(survey), queries.items_of(copy)
     assert [(i.kind, i.words) for i in old] == [(i.kind, i.words) for i in new]
-    (skipped,) = (i for i in new if i.depends_on_id)
-    assert skipped.depends_on in new
+    (skipped,) = (i for i in new if i.source_id)
+    assert skipped.source in new
     assert rules.wrong_condition(skipped, new) == ""
     assert not {o.pk for i in old for o in i.options.all()} & {
         o.pk for i in new for o in i.options.all()
@@ -256,7 +256,7 @@ def test_a_copy_holds_all_but_dates_and_answers(desk: Client, community: Communi
 
 def test_staff_see_it_as_people_will_and_nothing_is_sent(desk: Client, draft: Survey) -> None:
     ride = ask(draft, Kind.ONE, "Ride?", "Yes", "No", is_required=True)
-    ask(draft, Kind.TEXT, "Why?", depends_on=ride, depends_options=[int(choice(ride, "Yes"))])
+    ask(draft, Kind.TEXT, "Why?", source=ride, depends_options=[int(choice(ride, "Yes"))])
     at = f"/desk/surveys/{draft.pk}/preview"
     page = see(desk, f"{at}/1/")
     assert "A preview" in page.text and "Why?" not in page.text
@@ -274,7 +274,7 @@ def test_a_draft_can_be_thrown_away_and_a_coming_one_taken_back(
     desk: Client, draft: Survey, community: Community
 ) -> None:
     ride = ask(draft, Kind.ONE, "Ride?", "Yes", "No")
-    ask(draft, Kind.TEXT, "Why?", depends_on=ride, depends_options=[int(choice(ride, "Yes"))])
+    ask(draft, Kind.TEXT, "Why?", source=ride, depends_options=[int(choice(ride, "Yes"))])
     see(desk, f"/desk/surveys/{draft.pk}/discard/", data={})
     assert not Survey.objects.exists()
     coming = a_survey(community, opens=2, closes=4)

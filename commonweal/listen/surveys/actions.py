@@ -190,7 +190,7 @@ def move_item(*, viewer: Viewer, item_id: int, up: bool) -> bool:
     if other is None:
         return False
     later, earlier = (item, other) if up else (other, item)
-    if later.depends_on_id == earlier.pk:
+    if later.source_id == earlier.pk:
         said = _("“%(question)s” depends on the answer to “%(source)s”, so it stays behind it.")
         raise StillNeeded(said % {"question": later, "source": earlier})
     item.position, other.position = other.position, item.position
@@ -228,7 +228,7 @@ class Condition:
 def set_condition(*, viewer: Viewer, item_id: int, condition: Condition) -> Item:
     """Say when an item is shown. Raises ``Frozen``, ``StillNeeded`` with what is wrong."""
     item = _item_to_change(viewer, item_id)
-    item.depends_on_id = condition.source
+    item.source_id = condition.source
     item.depends_options = list(condition.options)
     item.depends_low, item.depends_high = condition.low, condition.high
     wrong = rules.wrong_condition(item, queries.items_of(item.survey))
@@ -269,8 +269,8 @@ def _copy_items(survey: Survey, items: Sequence[Item]) -> None:
         options = list(old.options.all())
         new = Item.objects.get(pk=old.pk)
         new.pk, new.survey, new._state.adding = None, survey, True
-        source = new_items.get(old.depends_on_id or 0)
-        new.depends_on = source
+        source = new_items.get(old.source_id or 0)
+        new.source = source
         new.depends_options = [new_options[pk] for pk in old.depends_options if pk in new_options]
         if source is None:
             new.depends_options, new.depends_low, new.depends_high = [], None, None
@@ -326,7 +326,7 @@ def discard_survey(*, viewer: Viewer, survey_id: int) -> None:
         raise Frozen
     _record(survey, "survey.discarded", viewer, public=False)
     Item.objects.filter(survey=survey).update(
-        depends_on=None, depends_options=[], depends_low=None, depends_high=None
+        source=None, depends_options=[], depends_low=None, depends_high=None
     )
     Survey.objects.filter(copied_from=survey).update(copied_from=None)
     survey.delete()
@@ -450,7 +450,7 @@ def save_draft(
     draft = queries.draft_of(survey, holder, preview=preview)
     if draft is None:
         draft, _made = Draft.objects.get_or_create(
-            survey=survey, is_preview=preview, **holder_fields(holder),
+            survey=survey, is_preview=preview, **_holder_fields(holder),
             defaults={"saved_at": viewer.at},
         )  # fmt: skip
     draft = Draft.objects.select_for_update().get(pk=draft.pk)
@@ -460,7 +460,7 @@ def save_draft(
     return draft
 
 
-def holder_fields(holder: Holder) -> dict[str, Any]:
+def _holder_fields(holder: Holder) -> dict[str, Any]:
     """Return what a draft says of whose it is."""
     return {"person_id": holder.person_id, "digest": holder.key["digest"]}
 
@@ -485,25 +485,12 @@ def change_answers(*, viewer: Viewer, survey_id: int, holder: Holder) -> Draft |
     sent = queries.response_of(survey, holder)
     if sent is None:
         return None
-    given = {str(answer.item_id): typed_of(answer).as_kept() for answer in sent.answers.all()}
+    given = {str(answer.item_id): rules.typed_of(answer).as_kept() for answer in sent.answers.all()}
     draft, _made = Draft.objects.update_or_create(
-        survey=survey, is_preview=False, **holder_fields(holder),
+        survey=survey, is_preview=False, **_holder_fields(holder),
         defaults={"given": given, "saved_at": viewer.at},
     )  # fmt: skip
     return draft
-
-
-def typed_of(answer: Answer) -> Typed:
-    """Return an answer as it would be typed."""
-    if answer.options:
-        return Typed(tuple(str(pk) for pk in answer.options), answer.words)
-    if answer.number is not None:
-        return Typed((rules.plain(answer.number),))
-    if answer.spot and answer.spot != rules.ELSEWHERE:
-        return Typed((answer.spot,))
-    if answer.area_id:
-        return Typed((str(answer.area_id),))
-    return Typed((answer.words or answer.spot,))
 
 
 @transaction.atomic
@@ -520,7 +507,7 @@ def send_response(*, viewer: Viewer, survey_id: int, holder: Holder) -> Response
     if draft is None and sent is not None:
         return sent  # the second press of the button
     _may_answer(viewer, survey, holder)
-    sheet = sheet_of(survey, draft)
+    sheet = rules.sheet_of(survey, draft)
     if sheet.wrong:
         raise NotComplete(sheet)
     if sent is None:
@@ -533,14 +520,6 @@ def send_response(*, viewer: Viewer, survey_id: int, holder: Holder) -> Response
     if draft is not None:
         draft.delete()
     return sent
-
-
-def sheet_of(survey: Survey, draft: Draft | None) -> Sheet:
-    """Return a survey as a draft fills it in."""
-    items = queries.items_of(survey)
-    given = draft.given if draft is not None else {}
-    typed = {item.pk: Typed.kept(given.get(str(item.pk))) for item in items}
-    return Sheet(survey, items, typed, queries.areas_of(survey, items))
 
 
 def _write_answers(survey: Survey, sent: Response, sheet: Sheet) -> None:

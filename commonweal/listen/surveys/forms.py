@@ -459,7 +459,7 @@ class SourceForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, sources: Sequence[Item], item: Item) -> None:
-        super().__init__(data, initial={"source": item.depends_on_id})
+        super().__init__(data, initial={"source": item.source_id})
         field: Any = self.fields["source"]
         field.choices = [(source.pk, source.words) for source in sources]
 
@@ -470,7 +470,7 @@ class ConditionForm(forms.Form):
     def __init__(self, data: Any = None, *, source: Item, item: Item) -> None:
         self.source = source
         initial: dict[str, Any] = {}
-        if item.depends_on_id == source.pk:
+        if item.source_id == source.pk:
             initial = {
                 "options": item.depends_options,
                 "low": item.depends_low,

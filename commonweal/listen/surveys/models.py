@@ -225,7 +225,7 @@ class Item(models.Model):
     is_long = models.BooleanField(default=False)
     letters = models.PositiveSmallIntegerField(default=300)
     spot = models.CharField(max_length=8, choices=Spot.choices, blank=True)
-    depends_on = models.ForeignKey(
+    source = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="dependents"
     )
     depends_options = ArrayField(models.BigIntegerField(), default=list, blank=True)
@@ -267,7 +267,7 @@ class Item(models.Model):
             ),
             models.CheckConstraint(
                 name="item_depends_on_an_answer",
-                condition=Q(depends_on__isnull=False)
+                condition=Q(source__isnull=False)
                 | Q(depends_options=[], depends_low__isnull=True, depends_high__isnull=True),
             ),
         )

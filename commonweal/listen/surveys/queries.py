@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
@@ -42,6 +43,8 @@ from commonweal.listen.surveys.models import (
 )
 
 DRAFTS_KEPT = timedelta(days=30)
+MANY = 2_000  # from so many responses on, staff see figures that are some minutes old
+KEPT_SECONDS = 300
 MOST_BARS = 12  # of a histogram
 MOST_CROSSED = 40  # rows or columns of a cross-table
 EXACT = 100  # from so many answers on, a mean rounded to a tenth tells nothing of fewer than five
@@ -170,8 +173,8 @@ def items_of(survey: Survey) -> list[Item]:
         options[option.item_id].append(option)
     for item in items:
         item.survey = survey
-        if item.depends_on_id in by_pk:
-            item.depends_on = by_pk[item.depends_on_id]
+        if item.source_id in by_pk:
+            item.source = by_pk[item.source_id]
         rows = item.options.all()
         rows._result_cache, rows._prefetch_done = options[item.pk], True  # type: ignore[attr-defined]
         item.__dict__.setdefault("_prefetched_objects_cache", {})["options"] = rows
@@ -297,7 +300,10 @@ SELECT item_id, 'place', coalesce(area_id::text, ''), CASE WHEN spot LIKE '%%,%%
 
 def tally(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
     """Count all answers of a survey in two statements; what is small is hidden later."""
-    channels = answered(survey)
+    return _tally(items, answered(survey))
+
+
+def _tally(items: Sequence[Item], channels: Mapping[str, int]) -> dict[str, Any]:
     found: dict[str, Any] = {str(item.pk): {"answered": 0} for item in items if item.asks}
     kinds = {
         "asked": ASKS,
@@ -323,7 +329,7 @@ def tally(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
     for told in found.values():
         told.get("numbers", []).sort(key=lambda row: Decimal(row[0]))
         told.get("places", []).sort()
-    return {"count": sum(channels.values()), "channels": channels, "items": found}
+    return {"count": sum(channels.values()), "channels": dict(channels), "items": found}
 
 
 def result_of(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
@@ -331,7 +337,15 @@ def result_of(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
     found = Survey.objects.filter(pk=survey.pk).values_list("result", flat=True).get()
     if found is not None:
         return dict(found)
-    return tally(survey, items)
+    channels = answered(survey)
+    if sum(channels.values()) < MANY:
+        return _tally(items, channels)
+    key = f"survey-{survey.pk}-found"
+    kept: dict[str, Any] | None = cache.get(key)
+    if kept is None:
+        kept = _tally(items, channels)
+        cache.set(key, kept, KEPT_SECONDS)
+    return kept
 
 
 @dataclass
@@ -770,8 +784,9 @@ def _rows(
     options: Mapping[int, Option],
     places: Mapping[int, str],
 ) -> Iterator[list[str]]:
-    answers: dict[int, dict[int, Answer]] = defaultdict(dict)
-    for answer in Answer.objects.filter(response__in=responses):
+    answers: dict[int, dict[int, Any]] = defaultdict(dict)
+    columns = ("response_id", "item_id", "options", "number", "words", "spot", "area_id")
+    for answer in Answer.objects.filter(response__in=responses).values_list(*columns, named=True):
         answers[answer.response_id][answer.item_id] = answer
     for said in responses:
         serial = "" if said.serial is None else str(said.serial)
@@ -783,7 +798,7 @@ def _rows(
 
 def _cells(
     item: Item,
-    answer: Answer | None,
+    answer: Any,
     options: Mapping[int, Option],
     places: Mapping[int, str],
 ) -> list[str]:

@@ -19,9 +19,12 @@ from commonweal.ground.places import rules as places
 from commonweal.ground.places.models import Community, Level
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.postcode import area, postcode
+from commonweal.listen.surveys import queries
 from commonweal.listen.surveys.models import (
     WITH_NUMBERS,
     WITH_OPTIONS,
+    Answer,
+    Draft,
     Item,
     Kind,
     Option,
@@ -355,9 +358,9 @@ def _read_point(text: str) -> Given:
 
 def holds(item: Item, given: Mapping[int, Given]) -> bool:
     """Tell whether the condition of an item holds; ``given`` has only answers that are shown."""
-    if item.depends_on_id is None:
+    if item.source_id is None:
         return True
-    answer = given.get(item.depends_on_id)
+    answer = given.get(item.source_id)
     if answer is None:
         return False
     if answer.number is not None:
@@ -462,6 +465,27 @@ class Sheet:
         ]
 
 
+def sheet_of(survey: Survey, draft: Draft | None) -> Sheet:
+    """Return a survey as a draft fills it in."""
+    items = queries.items_of(survey)
+    given = draft.given if draft is not None else {}
+    typed = {item.pk: Typed.kept(given.get(str(item.pk))) for item in items}
+    return Sheet(survey, items, typed, queries.areas_of(survey, items))
+
+
+def typed_of(answer: Answer) -> Typed:
+    """Return an answer as it would be typed."""
+    if answer.options:
+        return Typed(tuple(str(pk) for pk in answer.options), answer.words)
+    if answer.number is not None:
+        return Typed((plain(answer.number),))
+    if answer.spot and answer.spot != ELSEWHERE:
+        return Typed((answer.spot,))
+    if answer.area_id:
+        return Typed((str(answer.area_id),))
+    return Typed((answer.words or answer.spot,))
+
+
 def nothing_said(item: Item) -> str:
     """Say what to do where a question has to be answered and was not."""
     if item.kind == Kind.ONE:
@@ -510,9 +534,9 @@ def gaps(survey: Survey, items: Sequence[Item]) -> list[Gap]:
 
 def wrong_condition(item: Item, items: Sequence[Item]) -> str:
     """Say what is wrong with when an item is shown; nothing if it can be asked."""
-    if item.depends_on_id is None:
+    if item.source_id is None:
         return ""
-    source = next((other for other in items if other.pk == item.depends_on_id), None)
+    source = next((other for other in items if other.pk == item.source_id), None)
     values = {"question": item, "source": source}
     if source is None:
         return _("“%(question)s” depends on a question that is gone.") % values
@@ -541,9 +565,9 @@ def may_decide_over(items: Sequence[Item], item: Item) -> list[Item]:
 
 def condition_words(item: Item, options: Mapping[int, Option]) -> str:
     """Say in a sentence when an item is shown."""
-    if item.depends_on_id is None or item.depends_on is None:
+    if item.source_id is None or item.source is None:
         return ""
-    source = item.depends_on
+    source = item.source
     if source.kind in WITH_OPTIONS:
         named = [f"“{options[pk].words}”" for pk in item.depends_options if pk in options]
         values = {"source": source, "choices": ", ".join(named) or "–"}

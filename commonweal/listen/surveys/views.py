@@ -129,7 +129,7 @@ def begin(request: Request, survey_id: int) -> HttpResponse:
     draft = queries.draft_of(held, _holder(request))
     if draft is None:
         return answer
-    sheet = actions.sheet_of(held, draft)
+    sheet = rules.sheet_of(held, draft)
     first = sheet.first_wrong
     if first is not None:
         return redirect("surveys:page", held.pk, first.number)
@@ -193,7 +193,7 @@ def _asked(request: Request, way: Way, number: int) -> HttpResponse:
     draft = queries.draft_of(way.survey, way.holder, preview=way.is_preview)
     if draft is None and not way.is_preview and (gone := _sent_already(way)):
         return gone
-    sheet = actions.sheet_of(way.survey, draft)
+    sheet = rules.sheet_of(way.survey, draft)
     here = sheet.page(number)
     if here is None:
         onward = sheet.after(number) or (sheet.path[-1] if number > 1 and sheet.path else None)
@@ -293,7 +293,7 @@ def _checked(request: Request, way: Way) -> HttpResponse:
         if not way.is_preview and (gone := _sent_already(way)):
             return gone
         return redirect(way.page(1))
-    sheet = actions.sheet_of(way.survey, draft)
+    sheet = rules.sheet_of(way.survey, draft)
     return _review(request, way, sheet)
 
 
@@ -329,7 +329,7 @@ def _send(request: Request, way: Way) -> HttpResponse:
         actions.send_response(viewer=viewer, survey_id=way.survey.pk, holder=way.holder)
     except actions.SurveyClosed:
         draft = queries.draft_of(way.survey, way.holder)
-        return _closed(request, way.survey, actions.sheet_of(way.survey, draft))
+        return _closed(request, way.survey, rules.sheet_of(way.survey, draft))
     except actions.SentAlready:
         messages.warning(request, _("You have answered this survey already. Once is enough."))
     except actions.NotComplete as lacking:
@@ -460,7 +460,7 @@ def _refused(request: Request, held: Survey, refused: rules.WhyNot) -> HttpRespo
         if request.method == "POST":
             items = queries.items_of(held)
             draft = queries.draft_of(held, _holder(request))
-            sheet = actions.sheet_of(held, draft)
+            sheet = rules.sheet_of(held, draft)
             sent = [item for item in items if item.name in request.POST]
             sheet.typed.update(typed_on(sent, request.POST))
             sheet.look()
@@ -1160,7 +1160,7 @@ def correct_entry(request: Request, response_id: int) -> HttpResponse:
         messages.success(request, _("Corrected."))
 
     begun = {"channel": sent.channel, "batch": sent.batch, "serial": sent.serial}
-    typed = {answer.item_id: actions.typed_of(answer) for answer in sent.answers.all()}
+    typed = {answer.item_id: rules.typed_of(answer) for answer in sent.answers.all()}
     return _keyed(request, held, sent, begun, typed, save)
 
 
