@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 from django.db.models import (
-    BooleanField,
     Exists,
     F,
     Func,
@@ -69,7 +68,21 @@ _WAITING = """(SELECT count(*) FROM conversations_statement
 # Of people only so many are counted with everything else: a larger number is asked for by itself, and kept.
 _FEW = """(SELECT count(*) FROM (SELECT FROM conversations_participant
                                   WHERE conversation_id = %(expressions)s LIMIT 1000) AS few)"""
-_CHANGED = "EXISTS (SELECT FROM conversations_change WHERE conversation_id = %(expressions)s)"
+# What a page shows of a thing beneath its name comes with the thing: a page has only so many questions.
+_CHANGES = """(SELECT jsonb_agg(jsonb_build_array(part, was, became, why, changed_at)
+                                ORDER BY changed_at DESC, id DESC)
+                 FROM conversations_change WHERE conversation_id = %(expressions)s)"""
+_LATEST = """(SELECT jsonb_agg(jsonb_build_array(number, text, heed, words, answered_at)
+                               ORDER BY answered_at DESC, id DESC)
+                FROM (SELECT number, text, heed, words, answered_at, id
+                        FROM (SELECT DISTINCT ON (statement.id) statement.number, statement.text,
+                                     answer.heed, answer.words, answer.answered_at, answer.id
+                                FROM conversations_statement statement
+                                JOIN conversations_answer answer ON answer.statement_id = statement.id
+                               WHERE statement.conversation_id = %(expressions)s
+                                 AND statement.state = 'shown'
+                               ORDER BY statement.id, answer.answered_at DESC, answer.id DESC) AS last
+                       ORDER BY answered_at DESC, id DESC LIMIT 3) AS latest)"""
 _GIVEN = """(SELECT jsonb_agg(jsonb_build_array(heed, words, answered_at) ORDER BY answered_at DESC, id DESC)
                FROM conversations_answer WHERE statement_id = %(expressions)s)"""
 _ANSWERED = """(SELECT count(DISTINCT statement.id) FROM conversations_statement statement
@@ -112,8 +125,12 @@ def _numbered(authority: Any, at: Any, pk: Any) -> QuerySet[Conversation]:
 
 def _whole(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
     """Let conversations know all that their own page shows in numbers."""
-    changed = Func(F("pk"), template=_CHANGED, output_field=BooleanField())
-    return found.annotate(answered_count=_count(_ANSWERED), few=_count(_FEW), is_changed=changed)
+    return found.annotate(
+        answered_count=_count(_ANSWERED),
+        few=_count(_FEW),
+        changed=Func(F("pk"), template=_CHANGES, output_field=JSONField()),
+        latest=Func(F("pk"), template=_LATEST, output_field=JSONField()),
+    )
 
 
 def public(viewer: Viewer) -> QuerySet[Conversation]:
@@ -289,20 +306,17 @@ def answered(conversation: Conversation, heed: str = "") -> QuerySet[Statement]:
     return (rows.filter(heed=heed) if heed else rows).order_by("-last_at", "-pk")
 
 
-def latest_answers(conversation: Conversation, most: int = 3) -> list[Answer]:
-    """Return the latest answers given in a conversation, one for each statement."""
-    return _latest_answers(conversation=conversation.pk)[:most]
-
-
-@composed
-def _latest_answers(conversation: Any) -> QuerySet[Answer]:
-    newer = Answer.objects.filter(statement=OuterRef("statement")).filter(
-        Q(answered_at__gt=OuterRef("answered_at"))
-        | Q(answered_at=OuterRef("answered_at"), pk__gt=OuterRef("pk"))
-    )
-    rows = Answer.objects.filter(statement__conversation=conversation, statement__state="shown")
-    rows = rows.exclude(Exists(newer)).select_related("statement")
-    return rows.order_by("-answered_at", "-pk")[:3]
+def latest_answers(conversation: Any) -> list[Answer]:
+    """Return the latest answers in a conversation that was read for its page, one for each statement."""
+    return [
+        Answer(
+            statement=Statement(conversation=conversation, number=number, text=text),
+            heed=heed,
+            words=words,
+            answered_at=datetime.fromisoformat(at),
+        )
+        for number, text, heed, words, at in conversation.latest or ()
+    ]
 
 
 def statements_in_order(conversation: Conversation) -> QuerySet[Statement]:
@@ -439,16 +453,12 @@ def held(viewer: Viewer, conversation_id: int) -> Conversation:
 # --- after the opening
 
 
-def changes_of(conversation: Conversation) -> list[Change]:
-    """Return what was changed after a conversation had opened, the newest first."""
-    if not getattr(conversation, "is_changed", True):
-        return []
-    return _changes(conversation=conversation.pk)
-
-
-@composed
-def _changes(conversation: Any) -> QuerySet[Change]:
-    return Change.objects.filter(conversation=conversation).order_by("-changed_at", "-pk")
+def changes_of(conversation: Any) -> list[Change]:
+    """Return what was changed after the opening of a conversation read for its page, newest first."""
+    return [
+        Change(part=part, was=was, became=became, why=why, changed_at=datetime.fromisoformat(at))
+        for part, was, became, why, at in conversation.changed or ()
+    ]
 
 
 def due_to_open(at: datetime) -> QuerySet[Conversation]:

@@ -59,9 +59,8 @@ def _show(
     request: Request, template: str, found: Conversation, more: dict[str, Any]
 ) -> HttpResponse:
     queries.hand_people([found])
-    answered = getattr(found, "answered_count", 0)
     values = {
-        "latest": queries.latest_answers(found) if answered else [],
+        "latest": queries.latest_answers(found),
         "changes": queries.changes_of(found) if found.has_opened(request.viewer.at) else [],
         "may_run": rules.may_run(request.viewer, found),
         "address": request.build_absolute_uri(found.get_absolute_url()),
