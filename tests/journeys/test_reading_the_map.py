@@ -104,7 +104,7 @@ def test_the_map_can_be_read_on_any_screen_with_every_table_open(
         summary.focus()
         page.keyboard.press("Enter")
     text = page.locator("main").inner_text()
-    for words in ("300 people cast", "Common ground", "Where people differ", "How sure are we?"):
+    for words in ("people cast", "Common ground", "Where people differ", "How sure are we?"):
         assert words in text
     assert "Group A" in text
     assert page.locator("svg.cw-map path").count() >= 3

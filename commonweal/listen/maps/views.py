@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,7 +17,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from commonweal.ground.places.models import Authority
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.doors import the_one
 from commonweal.kit.request import Request
@@ -55,13 +54,16 @@ def map_page(request: Request, conversation_id: int) -> HttpResponse:
         "drawing": drawn.told["weighted"]["drawing"] if weighted else drawn.told["drawing"],
         "names": _names(drawn, found),
         "sections": _sections(
-            request.viewer.authority,
-            conversation.pk,
-            drawn.made_at,
-            group,
-            weighted,
-            get_language(),
-            texts,
+            _Wanted(
+                drawn.made_at,
+                group,
+                weighted,
+                get_language(),
+                texts,
+                drawn,
+                found,
+                _Anybody(everyone(request.viewer.authority, drawn.made_at)),
+            )
         ),
         "may_vote": may_take_part(request.viewer, conversation),
         "others": [LETTERS[g] for g in range(drawn.groups)] if drawn.groups > 1 else [],
@@ -171,21 +173,32 @@ def _cell(words: str) -> str:
 # --- what a page says
 
 
+@dataclass(frozen=True)
+class _Anybody:
+    """Stands for the request in what is written once for everybody: panels of other apps ask it who looks."""
+
+    viewer: Viewer
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be written of a map's statements; two that agree in the first five are the same."""
+
+    made_at: datetime
+    group: int | None
+    weighted: bool
+    language: str
+    texts: tuple[tuple[int, str], ...]
+    drawn: Map = field(compare=False)
+    found: dict[int, Finding] = field(compare=False)
+    request: _Anybody = field(compare=False)
+
+
 @lru_cache(maxsize=100)
-def _sections(
-    authority: Authority,
-    conversation_id: int,
-    made_at: datetime,
-    group: int | None,
-    weighted: bool,
-    language: str,
-    texts: tuple[tuple[int, str], ...],
-) -> str:
+def _sections(wanted: _Wanted) -> str:
     """Write once what a map says of statements, until there is a newer one or a statement goes."""
-    drawn = queries.map_of(conversation_id)
-    found = queries.findings_on([pk for pk, _text in texts])
-    if drawn is None:
-        return ""
+    drawn, found = wanted.drawn, wanted.found
+    group, weighted = wanted.group, wanted.weighted
     told = drawn.told
     lists = {**told["lists"], **(told["weighted"]["lists"] if weighted else {})}
 
@@ -209,7 +222,7 @@ def _sections(
     ]
     reached = lists["short_list_reached"]
     values = {
-        "request": _Anybody(everyone(authority, made_at)),
+        "request": wanted.request,
         "drawn": drawn,
         "first": FIRST,
         "group": group,
@@ -225,13 +238,6 @@ def _sections(
         "seen": _as_a_group_sees(drawn, group),
     }
     return render_to_string("maps/sections.html", values)
-
-
-@dataclass(frozen=True)
-class _Anybody:
-    """Stands for the request in what is written once for everybody: panels of other apps ask it who looks."""
-
-    viewer: Viewer
 
 
 def _weighed(lines: list[queries.Line], weighted: bool) -> list[queries.Line]:
