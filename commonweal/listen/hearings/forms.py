@@ -438,6 +438,7 @@ class LetterForm(forms.Form):
     def __init__(self, data: Any = None, *, version: Version, today: Any) -> None:
         super().__init__(data)
         self.fields["received_on"].required = True
+        self.fields["stance"].label = _("How do they stand to it?")
         self.version, self.today = version, today
         self.found: Passage | None = None
 
