@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_PIPED = 4 * 2**30
 _VOTES = ("votes.csv", "participants-votes.csv", "participant-votes.csv")
+_STANDARD = ("-", "/dev/stdout")
 _TEXTS = ("statements.csv", "comments.csv")
 
 
@@ -118,6 +119,8 @@ def note(said: str) -> None:
 def writable(name: str) -> Path:
     """Return the path of a file that can be written, as far as one can see before the work is done."""
     out = Path(name)
+    if name in _STANDARD:
+        return out
     try:
         there, folder = out.parent.is_dir(), out.is_dir()
     except (OSError, ValueError):
@@ -136,6 +139,9 @@ def writable(name: str) -> Path:
 
 def written(out: Path, pieces: Iterable[str]) -> None:
     """Write a file whole or not at all: under another name first, which it takes over at the end."""
+    if str(out) in _STANDARD:
+        sys.stdout.writelines(pieces)
+        return
     try:
         if out.exists() and not out.is_file():  # a device or a pipe has no other name
             with out.open("w", encoding="utf-8", newline="") as file:

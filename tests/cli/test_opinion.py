@@ -223,6 +223,7 @@ def test_polis_files_go_there_and_back(tmp_path: Path, capsys: pytest.CaptureFix
         (("predict", "votes.csv", "votes.csv", "--out", "no/p.csv"), "There is no folder no."),
         (("predict", "votes.csv", "votes.csv", "--out", "."), ". is a folder."),
         (("simulate", "--people", "0", "--out", "v.csv"), "There must be people"),
+        (("simulate", "--people", "3", "--groups", "4", "--out", "v.csv"), "more groups than people"),
         (("simulate", "--answered", "2", "--out", "v.csv"), "Answered must lie above 0"),
         (("simulate", "--people", "9999999999", "--statements", "99", "--out", "v.csv"), "pairs."),
         (("votes.csv", "--population", "alien.csv"), "Nobody in aged.csv has a age|has no column age"),
