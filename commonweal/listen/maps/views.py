@@ -28,7 +28,7 @@ from commonweal.listen.maps.queries import LETTERS
 from commonweal.listen.voices.queries import participant_of
 from commonweal.listen.voices.rules import may_take_part
 
-A_PAGE = 25
+A_PAGE = 15
 FIRST = 4  # of a list, before the others are folded away
 
 
