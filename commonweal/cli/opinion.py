@@ -416,7 +416,7 @@ def run_simulate(args: argparse.Namespace) -> int:
 
     if args.people * args.statements > 10**10:
         raise Complaint(_("That is more than ten thousand million pairs."), _("Ask for fewer."))
-    if args.groups > args.people:
+    if args.groups > args.people > 0:
         raise Complaint(_("There are more groups than people."), _("Ask for fewer groups."))
     try:
         made = simulate(
