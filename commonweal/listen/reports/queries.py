@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from commonweal.ground.journal.queries import harmless
-from commonweal.ground.places.rules import Viewer
+from commonweal.ground.places.rules import Viewer, may_lead
 from commonweal.kit.copy import copy_out
 from commonweal.listen.conversations.models import Conversation, Heed, Reason, State, Statement
 from commonweal.listen.conversations.queries import answered
@@ -28,7 +28,6 @@ from commonweal.listen.maps.models import Map
 from commonweal.listen.maps.queries import LETTERS, Line, Part
 from commonweal.listen.maps.templatetags.maps import clarity, headline
 from commonweal.listen.moderation.queries import set_aside_participants
-from commonweal.listen.reports import rules
 from commonweal.listen.reports.models import Report
 
 FEWEST = 5  # a smaller count of people is hidden
@@ -433,7 +432,7 @@ def panel(viewer: Viewer, conversation: Conversation) -> dict[str, Any] | None:
     """Return what a conversation's page says of its report, and where staff go on."""
     if conversation.is_draft:
         return None
-    may_write = rules.may_write(viewer, conversation)
+    may_write = may_lead(viewer, conversation.community)
     report = report_of(conversation)
     is_public = report is not None and report.published_at is not None
     return {"report": report, "is_public": is_public, "may_write": may_write}
