@@ -368,7 +368,7 @@ def size(people: int, statements: int, answered: float) -> Figures:
             theirs = alone(PEER, PEER_CODE, path)
             row |= {f"peer_{name}": value for name, value in theirs.items()}
             row["times_cpu"] = theirs["cpu"] / row["cpu"]
-            row["times_memory"] = theirs["megabytes"] / row["megabytes"]
+            row["times_memory"] = theirs["megabytes"] / max(row["megabytes"], 1.0)
     print(json.dumps(row))
     return row
 
@@ -395,7 +395,7 @@ from commonweal.engine.opinion.warm import warm
 warm()
 value = value.astype(np.int8)
 for groups in (1, 4):  # load all machine code
-    made = simulate(np.random.default_rng(0), people=9_000, statements=100, groups=groups, answered=0.4)
+    made = simulate(np.random.default_rng(0), people=300, statements=60, groups=groups, answered=0.5)
     overview(Votes.from_log(made.person, made.statement, made.value), np.random.default_rng(0))
 del made
 before, tries = most(), []
