@@ -539,7 +539,9 @@ def desk_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
         return None
     recent = Q(closes_at__isnull=True) | Q(closes_at__gt=viewer.at - STILL_NEWS)
     rows = as_cards(conversations(viewer)).filter(_led(viewer), recent, withdrawn_at__isnull=True)
-    rows = rows.annotate(waiting=_count(_WAITING), answered_count=_count(_ANSWERED))
+    rows = rows.annotate(
+        waiting=_count(_WAITING), answered_count=_count(_ANSWERED), few=_count(_FEW)
+    )
     found = list(rows[:20])
     hand_people(found)
     return {"conversations": found, "today": viewer.at.date()}
