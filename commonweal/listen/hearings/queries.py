@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -307,7 +308,7 @@ def replies(
     return rows.select_related("person", "organisation").order_by("written_at", "pk")
 
 
-def public_comments(hearing: Hearing) -> QuerySet[Comment]:
+def public_comments(hearing: Any) -> QuerySet[Comment]:
     """Return the comments that everyone may read, in the order they came."""
     return (
         Comment.objects.filter(hearing=hearing, state=State.SHOWN)
@@ -395,43 +396,45 @@ class Who(NamedTuple):
     number: int
 
 
-def who_spoke(hearing: Hearing) -> tuple[list[Who], list[Who]]:
-    """Return how many comments came from each standing, and how many by each way; one query."""
-    rows = list(
-        Comment.objects.filter(hearing=hearing, state=State.SHOWN)
-        .order_by()
-        .values_list("standing", "channel")
-        .annotate(n=Count("pk"))
-    )
-    standings: dict[str, int] = {}
-    channels: dict[str, int] = {}
-    for standing, channel, count in rows:
-        standings[standing] = standings.get(standing, 0) + count
-        channels[channel] = channels.get(channel, 0) + count
-    ranked = [
-        [Who(code, n) for code, n in sorted(found.items(), key=lambda pair: -pair[1])]
-        for found in (standings, channels)
-    ]
-    return ranked[0], ranked[1]
+class Spoken(NamedTuple):
+    """How people stand in all, who they are, and by which way they spoke."""
+
+    stances: Stances
+    standings: list[Who]
+    channels: list[Who]
 
 
-def suggestions(hearing: Hearing) -> QuerySet[Comment]:
+def spoken(hearing: Hearing) -> Spoken:
+    """Return what was said in all, by stance (replies take none), standing and way; one query."""
+    shown = Comment.objects.filter(hearing=hearing, state=State.SHOWN)
+    told = shown.annotate(takes_one=Q(parent__isnull=True)).order_by()
+    by = ("standing", "channel", "stance", "takes_one")
+    rows = list(told.values_list(*by).annotate(n=Count("pk")))
+    standings: Counter[str] = Counter()
+    channels: Counter[str] = Counter()
+    takes: Counter[str] = Counter()
+    for standing, channel, stance, takes_one, count in rows:
+        standings[standing] += count
+        channels[channel] += count
+        takes[stance] += count if takes_one else 0
+    ranked = [[Who(*pair) for pair in found.most_common()] for found in (standings, channels)]
+    return Spoken(Stances(**takes), *ranked)
+
+
+def suggestions(hearing: Any) -> QuerySet[Comment]:
     """Return the comments that propose other words for a passage, those most agree with first."""
     rows = public_comments(hearing).exclude(wording="").filter(parent__isnull=True)
     return rows.order_by(F("agreed_count").desc(), "written_at", "pk")
 
 
-def answers(hearing: Hearing) -> QuerySet[Answer]:
-    """Return the official answers, by the passage they belong to."""
-    return (
-        Answer.objects.filter(hearing=hearing)
-        .filter(Q(comment__isnull=True) | Q(comment__state=State.SHOWN))
-        .select_related(
-            "passage__version", "comment__passage", "comment__version", "comment__person"
-        )
-        .defer("passage__version__file", "comment__version__file")
-        .order_by("pk")
-    )
+def first_suggestions(hearing: Hearing) -> list[Comment]:
+    """Return the ten proposals of other words that most agree with."""
+    return _first_suggestions(hearing=hearing.pk)
+
+
+@composed
+def _first_suggestions(hearing: Any) -> QuerySet[Comment]:
+    return suggestions(hearing)[:10]
 
 
 def unanswered(hearing: Hearing) -> QuerySet[Comment]:

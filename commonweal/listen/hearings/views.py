@@ -481,8 +481,8 @@ def results(request: Request, hearing_id: int) -> HttpResponse:
         request.GET.get("page")
     )
     rows = [(row, queries.stances_of(row)) for row in page]
-    standings, channels = queries.who_spoke(found)
-    proposed = list(queries.suggestions(found)[:10])
+    told = queries.spoken(found)
+    proposed = queries.first_suggestions(found)
     values = {
         "version": shown,
         "versions": known,
@@ -490,10 +490,10 @@ def results(request: Request, hearing_id: int) -> HttpResponse:
         "page": page,
         "rows": rows,
         "order": order,
-        "all": queries.stances(found),
-        "standings": [(_standing_words(who.code), who.number) for who in standings],
-        "channels": [(Channel(who.code).label, who.number) for who in channels],
-        "spoken": sum(who.number for who in standings),
+        "all": told.stances,
+        "standings": [(_standing_words(who.code), who.number) for who in told.standings],
+        "channels": [(Channel(who.code).label, who.number) for who in told.channels],
+        "spoken": sum(who.number for who in told.standings),
         "suggestions": proposed,
     }
     return _page(request, "hearings/results.html", found, values)
@@ -587,8 +587,7 @@ def printed(request: Request, hearing_id: int) -> HttpResponse:
 
 
 def _report(request: Request, found: Hearing) -> dict[str, Any]:
-    all_counts = queries.stances(found)
-    standings, channels = queries.who_spoke(found)
+    all_counts, standings, channels = queries.spoken(found)
     passages = [
         {
             "number": str(row.number),
