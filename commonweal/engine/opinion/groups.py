@@ -432,10 +432,8 @@ def _highest(
     return _climb(seen, best[0], _MORE)
 
 
-def _counted(
-    model: Model, rng: np.random.Generator, *, most: int = MOST_GROUPS
-) -> tuple[Clouds | None, tuple[float, ...]]:
-    """Find how many clouds there are, up to so many; None if there is one. Also return the losses."""
+def _counted(model: Model, rng: np.random.Generator) -> tuple[Clouds | None, tuple[float, ...]]:
+    """Find how many clouds there are; None if there is one. Also return the losses."""
     whole = model
     people = len(model.positions)
     if people > MOST_PEOPLE:
@@ -450,7 +448,7 @@ def _counted(
     single = best = _left_out(seen, found[0], fold)
     kept: Clouds | None = None
     losses, failed = [0.0], 0
-    for count in range(2, min(most, people // SMALLEST) + 1):
+    for count in range(2, min(MOST_GROUPS, people // SMALLEST) + 1):
         shape, member, _told = _highest(seen, places, count, rng)
         told = _left_out(seen, shape, fold)
         losses.append(float((single - told).mean()))
@@ -538,7 +536,7 @@ def _kept_clouds(
     """See how far groups stay if even their number is found anew; no more than it takes to know."""
     kept: list[float] = []
     for part in parts:
-        again = _counted(part.model, rng, most=int(group.max()) + 2)[0]
+        again = _counted(part.model, rng)[0]
         if again is None:
             kept.append(0.0)
         else:
