@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from commonweal.ground.journal.actions import record
 from commonweal.ground.places.models import Authority, Membership, RoleKind
+from commonweal.listen.conversations.models import Statement
 from commonweal.propose.appraisals.models import State
 from commonweal.propose.origins.models import Origin
 from commonweal.propose.proposals.models import Proposal, Signature
@@ -79,6 +81,13 @@ def grow(own: Things, rows: int) -> None:
                 heard.a_comment(said, person, number=None, state="waiting")
                 heard.a_comment(said, own.owner, number=4, state="hidden", reason="advert")
             record(what="proposal.published", who=person, about=idea, at=at, public=True)
+            for is_open in (True, False):
+                asked = listen.a_conversation(
+                    own.authority, statements=2, open=is_open, challenge=about
+                )
+                who = listen.a_participant(asked, person)
+                for where, author in ((asked, who), (own.conversation, None)):
+                    _answer(listen.a_statement(where, author=author), own.owner)
 
 
 def _speak(idea: Proposal, person: object) -> None:
@@ -86,6 +95,13 @@ def _speak(idea: Proposal, person: object) -> None:
     Signature.objects.get_or_create(
         proposal=idea, person=person, defaults={"standing": "resident", "signed_at": timezone.now()}
     )
+
+
+def _answer(said: Statement, by: Any) -> None:
+    at = timezone.now()
+    said.answers.create(heed="done", words="It is done.", answered_at=at, answered_by=by)
+    for what, about in (("statement.answered", said), ("conversation.opened", said.conversation)):
+        record(what=what, who=by, about=about, at=at, public=True)
 
 
 def asked_of(client: Client, address: str) -> int:
