@@ -61,7 +61,7 @@ def test_a_survey_is_set_up_answered_and_told(
     page.get_by_label("What the lowest number means").fill("Not at all")
     page.get_by_label("What the highest number means").fill("Very")
     press(page, "Save")
-    page.get_by_role("link", name="When it is shown: How happy").click()
+    page.get_by_role("link", name=re.compile("When it is shown.*How happy")).click()
     page.get_by_label("Do you take the bus?").check()
     press(page, "Continue")
     page.get_by_label("Yes").check()
