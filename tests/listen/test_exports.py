@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +153,10 @@ def test_the_lines_to_copy_hold_hostile_words_harmlessly(authority, visit) -> No
     page = visit(f"/listen/{asked.pk}/embed/code/")
     assert "<script>alert" not in page.html
     assert f"/listen/{asked.pk}/embed/" in page.html
+    copied = unescape(re.findall(r"<textarea[^>]*>(.*?)</textarea>", page.html, re.S)[0])
+    titled = re.fullmatch(r'<iframe src="[^"<>]+" title="([^"<>]+)" [^<>]+></iframe>', copied)
+    assert titled is not None
+    assert unescape(titled[1]) == asked.question
 
 
 def test_a_statement_that_became_another_keeps_its_votes_apart(conversation) -> None:

@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -266,6 +267,8 @@ def export(request: Request, conversation_id: int, name: str) -> HttpResponse:
 
 # --- on other sites
 
+EMBED = '<iframe src="{}" title="{}" width="100%" height="420" loading="lazy" style="border:0"></iframe>'
+
 
 @require_safe
 @csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]
@@ -287,7 +290,8 @@ def embed_code(request: Request, conversation_id: int) -> HttpResponse:
     """Show the few words that bring a conversation onto another site."""
     conversation = _found(request, conversation_id)
     address = request.build_absolute_uri(reverse("reports:embed", args=[conversation.pk]))
-    return _page(request, "reports/embed_code.html", conversation, {"embed": address})
+    lines = format_html(EMBED, address, conversation.question)
+    return _page(request, "reports/embed_code.html", conversation, {"lines": lines})
 
 
 # --- shared
