@@ -303,10 +303,18 @@ def draw(
 
     Parameters
     ----------
-    bearings, names, shown, unseen, position
-        As in :func:`chances`.
+    bearings : Bearings
+        What is known of statements; it may be some minutes old.
+    names : int or text array, shape (statements,)
+        All statements that are accepted at this moment, as in :func:`chances`.
+    shown : int array, shape (statements,)
+        How often each has been shown to anybody.
+    unseen : bool array, shape (statements,)
+        Which may be shown to this person: not voted on yet.
     rng : Generator
         What it is drawn with.
+    position : Position, optional
+        Where they stand, from :func:`position`. Default: a stranger.
 
     Returns
     -------
