@@ -55,7 +55,7 @@ MANIFEST = Manifest(
     ),
     panels=(
         Panel("home", queries.card_panel, "surveys/panel_cards.html"),
-        Panel("listen", queries.listen_panel, "surveys/panel_cards.html"),
+        Panel("listen", queries.listen_panel, "surveys/panel_listen.html"),
         Panel("challenges.Challenge", queries.challenge_panel, "surveys/panel_cards.html"),
         Panel(
             "challenges.Challenge.more",

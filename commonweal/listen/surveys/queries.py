@@ -864,10 +864,9 @@ def card_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     return {"surveys": found[:4]} if found else None
 
 
-def listen_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
-    """Return the surveys that are open, for the page of all that is asked."""
-    found = open_surveys(viewer)
-    return {"surveys": found} if found else None
+def listen_panel(viewer: Viewer, thing: None) -> Mapping[str, Any]:
+    """Return the surveys that are open, for the page of all that is asked; it leads to the others."""
+    return {"surveys": open_surveys(viewer)}
 
 
 def challenge_panel(viewer: Viewer, challenge: Challenge) -> Mapping[str, Any] | None:
