@@ -21,6 +21,7 @@ from commonweal.listen.conversations.models import (
     Step,
 )
 from commonweal.listen.maps import actions as maps
+from commonweal.listen.reports import actions as reports
 from commonweal.listen.voices import actions as voices
 from commonweal.listen.voices.models import CERTAIN, DetailAnswer, Kind, Policy, Showing, Value
 from commonweal.web.demo_pots import Place
@@ -48,6 +49,12 @@ def fill(*, authority: Authority, now: datetime) -> None:
             )  # fmt: skip
         if said.people:
             maps.refresh_map(conversation_id=made.pk, at=now)
+        if said.report and said.closes:
+            summary, advice = said.report
+            reports.write_report(
+                viewer=place.be("omar", said.closes + 20), conversation=made, summary=summary,
+                advice=advice, is_public=True,
+            )  # fmt: skip
     _wait(place)
 
 

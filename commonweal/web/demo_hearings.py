@@ -32,7 +32,7 @@ def fill(*, authority: Authority, now: datetime) -> None:
 
 def _hold(place: Place, said: told.Told) -> None:
     opens, closes = said.days
-    lead = place.be("omar", opens - 10)
+    lead = place.be("omar", min(opens - 10, -2))
     challenge = Challenge.objects.filter(authority=place.authority, slug=said.challenge).first()
     hearing = actions.set_up_hearing(
         viewer=lead, community=place.places[""], challenge=challenge, title=said.title,
@@ -40,7 +40,9 @@ def _hold(place: Place, said: told.Told) -> None:
         closes_at=place.at(closes, 20), reach=said.reach,
     )  # fmt: skip
     actions.put_document(viewer=lead, hearing_id=hearing.pk, text=said.text)
-    version = actions.publish_version(viewer=place.be("omar", opens - 3), hearing_id=hearing.pk)
+    version = actions.publish_version(
+        viewer=place.be("omar", min(opens - 3, -1)), hearing_id=hearing.pk
+    )
     hearing.refresh_from_db()
     version.hearing = hearing
     made = [(row, _say(place, version, row, said.days)) for row in said.said]

@@ -29,7 +29,7 @@ def fill(*, authority: Authority, now: datetime) -> None:
         made = _set_up(place, said)
         if said.state == "draft":
             continue
-        actions.publish_survey(viewer=place.be("omar", said.opens - 2), survey_id=made.pk)
+        actions.publish_survey(viewer=place.be("omar", min(said.opens - 2, -1)), survey_id=made.pk)
         if said.people:
             _answer(place, made, said)
             _on_paper(place, made, said)
@@ -38,7 +38,7 @@ def fill(*, authority: Authority, now: datetime) -> None:
 
 
 def _set_up(place: Place, said: told.Told) -> Survey:
-    lead = place.be("omar", said.opens - 12)
+    lead = place.be("omar", min(said.opens - 12, -2))
     challenge = Challenge.objects.filter(authority=place.authority, slug=said.challenge).first()
     settings = {"paper_to": "", "reach": "everyone", **said.says}
     about = About(

@@ -45,6 +45,7 @@ class Conversation(NamedTuple):
     settings: dict[str, Any] = {}  # never changed
     details: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
     told: tuple[Told, ...] = ()
+    report: tuple[str, str] | None = None  # in short, and what is advised
     step: str = ""  # the first step that is left to do, of one that is being set up
 
 
@@ -157,6 +158,10 @@ HOSPITAL = Conversation(
         Told(12, -80, "looking", "This divides those who do the work: it asks for a new post on each ward. The board decides in January, and we answer here."),
         Told(11, -80, "not-now", "It would cost about £210,000 a year, as much as five nurses. People on a low income can have their fare back: the ward has the form."),
         Told(18, -71, "done", "Home carers get a message when a date is set and again when somebody leaves the ward. Before, four in ten heard of it on the day."),
+    ),
+    report=(
+        "Nearly everybody wants the same after hospital: a warm house, somebody who rings on the day after, a letter of their own, and one person who answers for everything.\n\nPeople differ on who should pay and who should come: a taxi for all, a paid carer on the first evening, a first check by video.",
+        "Do at once what nearly everybody agrees on and what costs little: the call, the letter, and the message to home carers.\n\nPut the first evening before people again, with its price: this is where they divide.",
     ),
 )  # fmt: skip
 
