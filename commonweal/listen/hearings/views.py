@@ -61,7 +61,7 @@ def hearing_list(request: Request) -> HttpResponse:
     viewer = request.viewer
     page = Paginator(queries.hearings(viewer), COMMENTS_A_PAGE).get_page(request.GET.get("page"))
     values = {"page": page, "may_set_up": viewer.has_second_factor and rules.may_set_up(viewer)}
-    return render(request, "hearings/list.html", {"nav": "listen", **values})
+    return render(request, "hearings/list.html", {"nav": "open", **values})
 
 
 @require_safe
@@ -1186,7 +1186,7 @@ def _page(
 ) -> HttpResponse:
     viewer = request.viewer
     known = {
-        "nav": "listen",
+        "nav": "open",
         "hearing": found,
         "state": found.state(viewer.at),
         "may_lead": viewer.has_second_factor and rules.may_lead(viewer, found),
