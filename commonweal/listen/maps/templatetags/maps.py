@@ -121,7 +121,7 @@ def _of_groups(drawn: Map) -> str:
     lists = drawn.told["lists"]
     common, apart = lists["common_in_all"], lists["dividing_in_all"]
     if not drawn.is_clear:
-        words = _("There are signs of %(count)s groups, but they are not clear yet.")
+        words = _("There are signs of %(count)s groups, but they are not clear.")
         return words % {"count": count.lower()}
     if common > apart:
         words = _("%(count)s groups see it differently. They agree on more than they differ.")
