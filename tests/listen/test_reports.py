@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -97,6 +98,24 @@ def test_the_report_on_paper_bears_anything(authority, leader, client, now, peop
     answer = client.get(f"/listen/{made.pk}/report.pdf")
     assert answer.status_code == 200 and answer.content.startswith(b"%PDF-")
     assert client.get(f"/listen/{made.pk}/report/").status_code == 200
+
+
+def test_on_paper_what_was_said_and_done_stand_side_by_side(authority, leader, client, now) -> None:
+    made = listen.a_conversation(authority, open=False)
+    for number in range(8):
+        said = listen.a_statement(
+            made, f"{number} {'One person whom I know rings me. ' * 7}".strip()
+        )
+        Answer.objects.create(
+            statement=said, heed="done", words="A nurse rings on the day after. " * 3,
+            answered_at=now, answered_by=leader,
+        )  # fmt: skip
+    listen.many_votes(made, [[1, -1] * 4] * 20)
+    refresh_map(conversation_id=made.pk, at=now)
+    sign_in(client, leader, second_factor=True)
+    paper = client.get(f"/listen/{made.pk}/report.pdf").content
+    pages = int(re.findall(rb"/Count (\d+)", paper)[0])
+    assert pages <= 4  # a word on each line takes more
 
 
 def test_the_report_says_what_the_map_says(closed) -> None:
