@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.usersessions.models import UserSession
 from django.test import Client
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
 from commonweal.decide.ballots import actions as voting
@@ -29,12 +29,16 @@ from commonweal.ground.places.models import (
     StandingKind,
 )
 from commonweal.ground.places.rules import Viewer
-from commonweal.listen.conversations.models import State
+from commonweal.listen.conversations.models import Conversation, State
+from commonweal.listen.maps.actions import refresh_map
+from commonweal.listen.reports.models import Report
 from commonweal.propose.proposals import actions as proposals
 from commonweal.propose.proposals.models import Proposal
 from commonweal.spread.updates import actions as updates
-from tests.factories import listen, world
+from tests.factories import hearings, listen, world
+from tests.listen import surveys
 from tests.visit import Page
+from tests.web.matrix_world import a_case, moderated
 
 OF_A_KIND = 2  # how many pages of one kind are looked at, for instance an open and a counted pot
 BESIDE = ("/no-such-page/", "/goodbye/", "/account/sign-on-stopped/", "/account/sign-on-failed/")
@@ -140,6 +144,44 @@ def _conversations(challenge: Challenge, resident: Person, staff: Person) -> Non
         challenge.authority, statements=2, is_draft=True, opens_at=soon,
         closes_at=soon + timedelta(days=9), **same,
     )  # fmt: skip
+
+
+def have_listened(borough: Borough) -> list[str]:
+    """Let many have answered, and all be there that comes of it; return what no link leads to."""
+    asked = Conversation.objects.filter(is_draft=False).order_by("pk")
+    for conversation in asked:
+        _two_camps(conversation)
+        Report.objects.create(
+            conversation=conversation, summary="Most want one person they know.",
+            advice="Let one nurse ring.", written_at=timezone.now(), written_by=borough.staff,
+            published_at=timezone.now(),
+        )  # fmt: skip
+        moderated(conversation, borough.resident)
+        a_case(conversation)
+    surveys.one_of_each(borough.community, borough.staff)
+    surveys.a_whole_survey(borough.community, opens=2, closes=9, challenge=borough.gathering)
+    hearings.in_every_state(borough.community, borough.gathering, borough.staff)
+    return [reverse("reports:embed", args=[conversation.pk]) for conversation in asked]
+
+
+def _two_camps(conversation: Conversation) -> None:
+    """Let people of two minds vote, and make the map; a few did not see every statement."""
+    statements = conversation.statements.filter(state=State.SHOWN).count()
+    for _more in range(12 - statements):
+        listen.a_statement(conversation)
+    table: list[list[int | None]] = [
+        [
+            None
+            if (who + n) % 9 == 0
+            else 1
+            if n % 4 == 0 or (n % 2 == who % 2) != ((who * 5 + n) % 11 == 0)
+            else -1
+            for n in range(12)
+        ]
+        for who in range(60)
+    ]
+    listen.many_votes(conversation, table)
+    assert refresh_map(conversation_id=conversation.pk, at=timezone.now())
 
 
 def _staff(authority: Authority) -> Person:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from commonweal.ground.people.models import Person
-from tests.journeys.borough import BESIDE, Borough, Walk
+from tests.journeys.borough import BESIDE, Borough, Walk, have_listened
 from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, sideways
 from tests.visit import sign_in
 
@@ -17,14 +17,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 COLOURS = ["color-contrast", "link-in-text-block"]
 
 
-@pytest.mark.timeout(900)  # some fifty pages, each looked at five times
+@pytest.mark.timeout(1800)  # some hundred pages, staff twice as many, each looked at five times
 @pytest.mark.parametrize("who", ["anonymous", "resident", "staff"])
 def test_every_page_is_whole_at_every_size_and_in_light_and_dark(
     window: Callable[..., Watch], borough: Borough, who: str
 ) -> None:
     person: Person | None = None if who == "anonymous" else getattr(borough, who)
     client = sign_in(Client(), person, second_factor=True) if person else Client()
-    pages = Walk(client).from_page("/", *BESIDE)
+    pages = Walk(client).from_page("/", *BESIDE, *have_listened(borough))
     assert len(pages) > 20, "the walk has lost its way"
     watch = window(person, second_factor=True)
     faults = [fault for address in pages for fault in _faults(watch, address, who)]
