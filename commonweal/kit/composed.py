@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import BooleanField, Expression, F, Func, Model, QuerySet
+from django.db.models import (
+    BinaryField,
+    BooleanField,
+    Expression,
+    F,
+    Func,
+    Model,
+    QuerySet,
+    TextField,
+)
 
 if TYPE_CHECKING:
     from django.db.models.sql.compiler import SQLCompiler
@@ -44,6 +55,48 @@ def hand(things: Iterable[Model], name: str, rows: Iterable[Any]) -> None:
         held: QuerySet[Any] = link.model._default_manager.all()
         held._result_cache, held._prefetch_done = mine, True  # type: ignore[attr-defined]
         thing.__dict__.setdefault("_prefetched_objects_cache", {})[name] = held
+
+
+def as_json(model: type[Model], alias: str) -> str:
+    """Return the SQL of a table's row as ``rebuilt`` reads it: rows of many kinds fit one question.
+
+    What the database derives, and bytes, are left out: they are read where they are asked for.
+    """
+    left_out = [f.column for f in model._meta.concrete_fields if _is_left_out(f)]
+    return f"to_jsonb({alias})" + "".join(f" - '{column}'" for column in left_out)
+
+
+def rebuilt(model: type[Row], row: str | None) -> Row | None:
+    """Build a row of a model from what ``as_json`` told of it; nothing where a join found none."""
+    return None if row is None else _built(model, json.loads(row, parse_float=Decimal))
+
+
+def rebuilt_all(model: type[Row], rows: str) -> list[Row]:
+    """Build the rows of which ``rows_under`` told."""
+    return [_built(model, told) for told in json.loads(rows, parse_float=Decimal)]
+
+
+def rows_under(model: type[Model], link: str, order: str) -> Func:
+    """Return the rows of a table that point at a row, as one more column of that row."""
+    table, row = model._meta.db_table, as_json(model, "under")
+    column = {field.name: field.column for field in model._meta.concrete_fields}[link]
+    ordered = ", ".join(f"under.{name}" for name in order.split())
+    return Func(
+        F("pk"),
+        template=f"(SELECT coalesce(jsonb_agg({row} ORDER BY {ordered}), '[]')::text"  # noqa: S608 - our own tables
+        f" FROM {table} under WHERE under.{column} = %(expressions)s)",
+        output_field=TextField(),
+    )
+
+
+def _built(model: type[Row], told: Mapping[str, Any]) -> Row:
+    fields = [(f, str(f.column)) for f in model._meta.concrete_fields if f.column in told]
+    values = [field.to_python(told[column]) for field, column in fields]
+    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field, _column in fields], values)
+
+
+def _is_left_out(field: Any) -> bool:
+    return bool(field.generated) or isinstance(field, BinaryField)
 
 
 def among(column: str, values: Any) -> Func:

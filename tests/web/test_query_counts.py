@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -104,6 +106,16 @@ def _answer(said: Statement, by: Any) -> None:
         record(what=what, who=by, about=about, at=at, public=True)
 
 
+def listed(clients: Iterable[Client]) -> None:
+    """Put each session among its person's devices, where every real sign-in puts it."""
+    for client in clients:
+        whose = client.session.get("_auth_user_id")
+        if whose is not None:
+            UserSession.objects.create(
+                session_key=client.session.session_key, user_id=whose, ip="127.0.0.1", user_agent=""
+            )
+
+
 def asked_of(client: Client, address: str) -> int:
     """Return how many statements a page costs, or nothing where there is no page."""
     cookies = client.cookies.copy()
@@ -125,6 +137,7 @@ def test_every_page_costs_at_most_twelve_statements_however_much_there_is(
     Authenticator.objects.all().delete()  # made-up ones, which no browser could use
     owner = sign_in(Client(), own.owner, second_factor=True)
     clients = {"nobody": who.anonymous, "the owner": owner, "an administrator": who.everything}
+    listed(clients.values())
     addresses = {route.name: address_of(route, own) for route in every_route()}
     addresses |= {path: address for _method, path, address in api_addresses(own)}
     grow(own, 2)

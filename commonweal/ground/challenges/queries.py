@@ -26,7 +26,7 @@ from commonweal.ground.challenges.models import Challenge, Outcome, Stage, Step
 from commonweal.ground.directory.models import Service
 from commonweal.ground.places.models import Community, Organisation, RoleKind, StandingKind
 from commonweal.ground.places.rules import everyone
-from commonweal.kit.composed import Rows, among, composed, hand, in_pages
+from commonweal.kit.composed import Rows, among, composed, hand, in_pages, rebuilt_all, rows_under
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -76,21 +76,26 @@ def readable(viewer: Viewer) -> QuerySet[Challenge]:
 def at_address(viewer: Viewer, slug: str) -> list[Challenge]:
     """Return the one challenge at this address with its outcomes, if this viewer may read it."""
     if seats_of(viewer):
-        return list(readable(viewer).prefetch_related("outcomes").filter(slug=slug))
-    found = _at_address(authority=viewer.authority.pk, at=viewer.at, slug=slug)
-    hand(found, "outcomes", _outcomes(challenges=[row.pk for row in found]))
-    hand_steps(found)
+        found = list(_whole(readable(viewer)).filter(slug=slug))
+    else:
+        found = _at_address(authority=viewer.authority.pk, at=viewer.at, slug=slug)
+    for one in found:
+        hand([one], "outcomes", rebuilt_all(Outcome, vars(one).pop("outcome_rows")))
+        hand([one], "steps", rebuilt_all(Step, vars(one).pop("step_rows")))
     return found
 
 
 @composed
 def _at_address(authority: Any, at: Any, slug: Any) -> QuerySet[Challenge]:
-    return published(everyone(authority, at)).prefetch_related(None).filter(slug=slug)
+    return _whole(published(everyone(authority, at))).filter(slug=slug)
 
 
-@composed
-def _outcomes(challenges: Any) -> QuerySet[Outcome]:
-    return Outcome.objects.filter(among("challenge", challenges)).order_by("position", "pk")
+def _whole(challenges: QuerySet[Challenge]) -> QuerySet[Challenge]:
+    """Read the outcomes and steps of challenges in the same question."""
+    return challenges.prefetch_related(None).annotate(
+        outcome_rows=rows_under(Outcome, "challenge", "position id"),
+        step_rows=rows_under(Step, "challenge", "opens_at id"),
+    )
 
 
 def hand_steps(challenges: Collection[Challenge]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.db import connection
 from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.places.models import Community, RoleKind
-from commonweal.kit.composed import among, composed
+from commonweal.kit.composed import among, as_json, composed, rebuilt
 from commonweal.kit.manifest import events
 from commonweal.kit.money import pounds
 
@@ -60,8 +61,8 @@ def story(
     """Return public entries of the viewer's authority as lines, the newest first.
 
     ``community`` means it and all inside it, ``communities`` exactly those, ``before`` only what
-    stands after that entry in this order. The number of queries depends on the kinds of things,
-    never on the number of lines; things already ``known`` are not fetched again.
+    stands after that entry in this order. However many lines and kinds of things, it is two
+    questions; things already ``known`` are not fetched again.
     """
     what: Any
     if challenge is not None:
@@ -211,37 +212,70 @@ def _inside(communities: Collection[int]) -> QuerySet[Community]:
 
 
 def _things(entries: list[Entry], known: Iterable[Model]) -> dict[Thing, Model]:
-    """Fetch what the entries are about: one query for each kind, none for their own challenge."""
+    """Fetch what the entries are about, of whatever kind, in one question; none for their own challenge."""
     own = [entry.challenge for entry in entries if entry.challenge is not None]
     found: dict[Thing, Model] = {(row._meta.label, row.pk): row for row in (*own, *known)}
     wanted: defaultdict[str, set[int]] = defaultdict(set)
     for entry in entries:
-        if (entry.about, entry.about_id) not in found:
+        if (entry.about, entry.about_id) not in found and _kind(entry.about) is not None:
             wanted[entry.about].add(entry.about_id)
-    for label, ids in wanted.items():
-        try:
-            read = _reader(label)
-        except LookupError:  # the journal outlives what it tells of
-            continue
-        found.update(((label, row.pk), row) for row in read(ids=list(ids)))
+    if not wanted:
+        return found
+    with connection.cursor() as cursor:
+        sql = " UNION ALL ".join(map(_asked, wanted))
+        cursor.execute(sql, [list(ids) for ids in wanted.values()])
+        rows = cursor.fetchall()
+    for label, row, *above in rows:
+        model = apps.get_model(label)
+        thing = rebuilt(model, row)
+        assert thing is not None
+        _lend_challenge(thing, found)
+        for name, told in zip(_parents(model), above, strict=False):
+            parent = rebuilt(_model_of(model, name), told)
+            setattr(thing, name, parent)
+            _lend_challenge(parent, found)
+        found[label, thing.pk] = thing
     return found
 
 
+def _lend_challenge(thing: Any, found: Mapping[Thing, Model]) -> None:
+    """Give a thing its challenge where that was read with the entries, so that nobody asks again."""
+    challenge = found.get(("challenges.Challenge", getattr(thing, "challenge_id", None) or 0))
+    if challenge is not None and challenge is not thing:
+        thing.challenge = challenge
+
+
+def _kind(label: str) -> type[Model] | None:
+    """Return a kind of thing, if there is one of this name still: the journal outlives what it tells of."""
+    try:
+        return apps.get_model(label)
+    except LookupError:
+        return None
+
+
+MOST_PARENTS = 2
+
+
 @cache
-def _reader(label: str) -> Callable[..., list[Model]]:
-    """Return how to fetch things of one kind by their numbers, composed once for each kind."""
-    model: type[Model] = apps.get_model(label)
+def _asked(label: str) -> str:
+    """Return how to ask for things of one kind, and for what they stand under, by their numbers."""
+    model = apps.get_model(label)
+    above, joins = [], []
+    for n, name in enumerate(_parents(model)):
+        parent, column = _model_of(model, name), model._meta.get_field(name).column
+        above.append(as_json(parent, f"above{n}"))
+        joins.append(f"LEFT JOIN {parent._meta.db_table} above{n} ON above{n}.id = thing.{column}")
+    above += ["NULL::jsonb"] * (MOST_PARENTS - len(above))
+    return (
+        f"SELECT '{label}', {as_json(model, 'thing')}, {', '.join(above)}"  # noqa: S608 - our own
+        f" FROM {model._meta.db_table} thing {' '.join(joins)} WHERE thing.id = ANY(%s)"
+    )
 
-    def things(ids: Any) -> QuerySet[Model]:
-        rows = model._default_manager.select_related(*_parents(model))
-        return rows.filter(among("pk", ids)).defer(*_searched(model))
 
-    return composed(things)
-
-
-def _searched(model: type[Model]) -> list[str]:
-    """Name what the database derives for searching: long, and never shown."""
-    return [field.name for field in model._meta.fields if field.generated]
+def _model_of(model: type[Model], name: str) -> type[Model]:
+    found = model._meta.get_field(name).related_model
+    assert isinstance(found, type)
+    return found
 
 
 def _parents(model: type[Model]) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
 from django.db.models import (
     Count,
     Exists,
@@ -33,7 +36,7 @@ from commonweal.ground.places.models import (
     RoleKind,
     Standing,
 )
-from commonweal.kit.composed import Rows, among, composed, in_pages
+from commonweal.kit.composed import Rows, among, as_json, composed, in_pages, rebuilt
 from commonweal.kit.postcode import areas
 
 if TYPE_CHECKING:
@@ -109,34 +112,61 @@ def _look_up(name: str) -> Authority | None:
     return only[0] if len(only) == 1 else None
 
 
-@composed
-def memberships_of(person: Any, authority: Any) -> QuerySet[Membership]:
-    """Return where a person belongs within an authority."""
-    return (
-        Membership.objects.filter(person=person, community__authority=authority)
-        .select_related("community")
-        .order_by("community__name", "pk")
-    )
+@dataclass(frozen=True)
+class Rights:
+    """Where a person belongs within an authority, as what they speak, and which roles they hold."""
+
+    memberships: list[Membership]
+    declared: list[Standing]
+    roles: list[Role]
 
 
-@composed
-def standings_declared(person: Any, authority: Any) -> QuerySet[Standing]:
-    """Return as what a person says to speak within an authority, confirmed or not."""
-    return (
-        Standing.objects.filter(person=person, community__authority=authority)
-        .select_related("community", "organisation")
-        .order_by("community__name", "pk")
-    )
+def rights_of(*, person: int, authority: int) -> Rights:
+    """Return what a person is and may do within an authority, read in one question."""
+    with connection.cursor() as cursor:
+        cursor.execute(_rights(), {"person": person, "authority": authority})
+        rows = cursor.fetchall()
+    found = Rights([], [], [])
+    for kind, row, place, organisation, *_order in rows:
+        model, into = _KINDS[kind]
+        one: Any = rebuilt(model, row)
+        one.community = rebuilt(Community, place)
+        if kind == "standing":
+            one.organisation = rebuilt(Organisation, organisation)
+        getattr(found, into).append(one)
+    return found
 
 
-@composed
-def roles_held(person: Any, authority: Any) -> QuerySet[Role]:
-    """Return the rights that a person holds within an authority."""
-    return (
-        Role.objects.filter(person=person, community__authority=authority)
-        .select_related("community")
-        .order_by("pk")
-    )
+_KINDS: dict[str, tuple[type[Any], str]] = {
+    "membership": (Membership, "memberships"),
+    "standing": (Standing, "declared"),
+    "role": (Role, "roles"),
+}
+_OF = """
+SELECT '{kind}', {row}, {place}, {organisation}, {order}, this.id
+  FROM places_{kind} this JOIN places_community place ON place.id = this.community_id {join}
+ WHERE this.person_id = %(person)s AND place.authority_id = %(authority)s"""
+_ORGANISATION = (
+    "LEFT JOIN places_organisation organisation ON organisation.id = this.organisation_id"
+)
+
+
+@cache
+def _rights() -> str:
+    parts = [
+        _OF.format(
+            kind=kind,
+            row=as_json(model, "this"),
+            place=as_json(Community, "place"),
+            organisation=as_json(Organisation, "organisation")
+            if model is Standing
+            else "NULL::jsonb",
+            order="''" if model is Role else "place.name",
+            join=_ORGANISATION if model is Standing else "",
+        )
+        for kind, (model, _into) in _KINDS.items()
+    ]
+    return f"{' UNION ALL '.join(parts)} ORDER BY 1, 5, 6"
 
 
 def communities(viewer: Viewer) -> QuerySet[Community]:

@@ -54,18 +54,21 @@ class Viewer:
         return rows
 
     @cached_property
-    def memberships(self) -> list[Membership]:
-        """Return where this person belongs within the authority (one query a request)."""
+    def rights(self) -> queries.Rights:
+        """Return what this person is and may do within the authority (one query a request)."""
         if self.person is None or not self.person.is_active:
-            return []
-        return queries.memberships_of(person=self.person.pk, authority=self.authority.pk)
+            return queries.Rights([], [], [])
+        return queries.rights_of(person=self.person.pk, authority=self.authority.pk)
+
+    @cached_property
+    def memberships(self) -> list[Membership]:
+        """Return where this person belongs within the authority."""
+        return self.rights.memberships
 
     @cached_property
     def declared(self) -> list[Standing]:
-        """Return as what this person says to speak, confirmed or not (one query a request)."""
-        if self.person is None or not self.person.is_active:
-            return []
-        return queries.standings_declared(person=self.person.pk, authority=self.authority.pk)
+        """Return as what this person says to speak, confirmed or not."""
+        return self.rights.declared
 
     @property
     def standings(self) -> list[Standing]:
@@ -74,14 +77,12 @@ class Viewer:
 
     @cached_property
     def roles(self) -> list[Role]:
-        """Return the rights this person holds within the authority (one query a request)."""
-        if self.person is None or not self.person.is_active:
-            return []
-        return queries.roles_held(person=self.person.pk, authority=self.authority.pk)
+        """Return the rights this person holds within the authority."""
+        return self.rights.roles
 
     def look_again(self) -> None:
         """Forget what was read about the person, because an action has just changed it."""
-        for read in ("memberships", "declared", "roles"):
+        for read in ("rights", "memberships", "declared", "roles"):
             self.__dict__.pop(read, None)
 
     def looks_at(self, community: Community) -> bool:

@@ -14,6 +14,5 @@ MANIFEST = Manifest(
             "conversations.Conversation", queries.on_conversation, "maps/panel_conversation.html"
         ),
         Panel("conversations.Statement", queries.on_statement, "maps/panel_statement.html"),
-        Panel("challenges.Challenge.more", queries.on_challenge, "maps/panel_challenge.html"),
     ),
 )

@@ -18,7 +18,6 @@ from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
 from commonweal.engine import opinion
-from commonweal.ground.challenges.models import Challenge
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit.composed import among, composed
 from commonweal.kit.copy import copy_grouped
@@ -627,20 +626,3 @@ def on_conversation(viewer: Viewer, conversation: Conversation) -> dict[str, Any
         for name in ("common_ground", "dividing")
     }
     return {"drawn": drawn, "common": first["common_ground"], "dividing": first["dividing"]}
-
-
-def on_challenge(viewer: Viewer, challenge: Challenge) -> dict[str, Any] | None:
-    """Return what a challenge's page shows: one sentence for each conversation that has a map."""
-    found = _maps_about(challenge=challenge.pk, at=viewer.at)
-    return {"maps": found} if found else None
-
-
-@composed
-def _maps_about(challenge: Any, at: Any) -> QuerySet[Map]:
-    rows = Map.objects.filter(
-        conversation__challenge=challenge,
-        conversation__is_draft=False,
-        conversation__opens_at__lte=at,
-        conversation__withdrawn_at__isnull=True,
-    )
-    return rows.defer("arrays").select_related("conversation").order_by("-conversation__opens_at")

@@ -149,7 +149,7 @@ def _held_open(viewer: Viewer, conversation_id: int) -> Held:
     return held
 
 
-_READ = "memberships", "declared", "roles"
+_READ = "rights", "memberships", "declared", "roles"
 
 
 def _later(viewer: Viewer, at: datetime) -> Viewer:

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.postgres.search import CombinedSearchQuery, SearchQuery, SearchRank
 from django.db import connection
 from django.db.models import (
+    Case,
     Count,
     Exists,
     F,
@@ -21,6 +22,7 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Value,
+    When,
     Window,
 )
 from django.db.models.functions import RowNumber
@@ -434,21 +436,23 @@ def panel_mine(viewer: Viewer, thing: object) -> dict[str, Any] | None:
     if viewer.person is None:
         return None
     asked = {"authority": viewer.authority.pk, "at": viewer.at, "person": viewer.person.pk}
+    found = _own_and_signed(**asked)
+    signed = [idea for idea in found if vars(idea)["is_signed"] and idea.status in Proposal.PUBLIC]
     return {
-        "ideas": _own(**asked),
-        "signed": _signed(**asked),
+        "ideas": [idea for idea in found if vars(idea)["is_own"]][:20],
+        "signed": signed[:10],
         "waiting": waiting_merges(viewer),
     }
 
 
 @composed
-def _own(authority: Any, at: Any, person: Any) -> QuerySet[Proposal]:
-    return own(Viewer(authority, person, at)).select_related(None)[:20]
-
-
-@composed
-def _signed(authority: Any, at: Any, person: Any) -> QuerySet[Proposal]:
-    return as_cards(signed(Viewer(authority, person, at)))[:10]
+def _own_and_signed(authority: Any, at: Any, person: Any) -> QuerySet[Proposal]:
+    beside = Coauthor.objects.filter(proposal=OuterRef("pk"), person=person)
+    names = Signature.objects.filter(proposal=OuterRef("pk"), person=person)
+    own = Case(When(author=person, then=Value(True)), default=Exists(beside))
+    found = _all(Viewer(authority, person, at)).annotate(is_own=own, is_signed=Exists(names))
+    mine = Q(is_own=True) | Q(is_signed=True, status__in=Proposal.PUBLIC)
+    return found.filter(mine).select_related(None).order_by("-changed_at", "-pk")[:60]
 
 
 def panel_desk(viewer: Viewer, thing: object) -> dict[str, Any] | None:
@@ -458,10 +462,25 @@ def panel_desk(viewer: Viewer, thing: object) -> dict[str, Any] | None:
         return None
     ideas, said = moderated_proposals(viewer), moderated_comments(viewer)
     return {
-        "ideas": list(ideas.exclude(status=Status.HIDDEN)[:5]),
-        "comments": list(said.filter(hidden_at__isnull=True)[:10]),
-        "hidden_ideas": list(ideas.filter(status=Status.HIDDEN)[:10]),
-        "hidden_comments": list(said.filter(hidden_at__isnull=False)[:10]),
+        **_split("ideas", _of_each(ideas, Q(status=Status.HIDDEN), "published_at"), shown=5),
+        **_split("comments", _of_each(said, Q(hidden_at__isnull=False), "written_at"), shown=10),
+    }
+
+
+def _of_each(rows: QuerySet[Any], hidden: Q, moment: str) -> QuerySet[Any]:
+    """Return the ten newest that are shown and the ten newest that are hidden, in one question."""
+    is_out = Case(When(hidden, then=Value(True)), default=Value(False))
+    order = [F(moment).desc(nulls_first=True), F("pk").desc()]
+    place = Window(RowNumber(), partition_by=[F("is_out")], order_by=order)
+    found: QuerySet[Any] = rows.annotate(is_out=is_out).annotate(nth=place).filter(nth__lte=10)
+    return found
+
+
+def _split(name: str, rows: QuerySet[Any], *, shown: int) -> dict[str, list[Any]]:
+    found = list(rows)
+    return {
+        name: [row for row in found if not row.is_out][:shown],
+        f"hidden_{name}": [row for row in found if row.is_out],
     }
 
 
