@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.engine.opinion import group_kernel
+from commonweal.engine.opinion import camps, group_kernel
+from commonweal.engine.opinion.camps import near
 from commonweal.engine.opinion.model import (
     Floats,
     Model,
@@ -40,6 +41,7 @@ _SWEEPS, _AGAIN = 15, 2
 _Shape = tuple[Floats, Floats, Floats]
 _PRIOR = 4.0  # votes of everybody that each group's rate begins with
 _QUICK, _MORE, _LONG = 5, 20, 40
+_OFTEN = 4  # times as often are a few votes hidden, since it takes so little
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,40 +234,13 @@ def mixture(votes: Votes, count: int, places: Floats, rng: np.random.Generator) 
     """
     if count == 1:
         return _ended(votes, np.ones((len(votes.people), 1)), 2)
-    starts = [_soft(_near(places, count, rng), count) for _ in range(STARTS)]
+    starts = [_soft(near(places, count, rng), count) for _ in range(STARTS)]
     best = max((_ended(votes, start, _QUICK) for start in starts), key=lambda m: m.likelihood)
     return _ended(votes, best.member, _LONG)
 
 
 def _soft(group: NDArray[np.intp], count: int) -> Floats:
     return 0.1 / count + 0.9 * np.eye(count)[group]
-
-
-def _near(places: Floats, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Divide places by k-means, begun at places far from each other."""
-    if not len(places):
-        return np.zeros(0, dtype=np.intp)
-    centres = places[rng.integers(len(places))][None]
-    for _ in range(count - 1):
-        far = _apart(places, centres).min(axis=1) + 1e-12
-        centres = np.vstack((centres, places[rng.choice(len(places), p=far / far.sum())]))
-    group = np.zeros(len(places), dtype=np.intp)
-    for _ in range(10):
-        group = _apart(places, centres).argmin(axis=1)
-        members = np.maximum(np.bincount(group, minlength=count), 1)
-        centres = np.column_stack(
-            [np.bincount(group, weights=axis, minlength=count) / members for axis in places.T]
-            or [np.zeros(count)]
-        )[:, : places.shape[1]]
-    return group
-
-
-def _apart(places: Floats, centres: Floats) -> Floats:
-    """Return the squares of the distances, shape (places, centres)."""
-    apart: Floats = (places**2).sum(axis=1)[:, None] - 2 * places @ centres.T
-    apart += (centres**2).sum(axis=1)
-    np.maximum(apart, 0.0, out=apart)
-    return apart
 
 
 def _ended(votes: Votes, member: Floats, steps: int, tolerance: float = 1e-5) -> Mixture:
@@ -356,14 +331,22 @@ def find_groups(
         if more is None or len(more.share) <= len(clouds.share):
             break
         clouds, losses = more, told
+    close = camps.small(votes)
+    if close:
+        kinds, by_camps = camps.found_camps(votes, rng)
+        fewer = 2 if kinds is None else kinds.at.shape[1]
+        if clouds is not None and len(clouds.share) > fewer:
+            kinds = camps.likelier(votes, len(clouds.share), rng) or kinds
+        if kinds is not None:
+            return _of_camps(votes, kinds, by_camps, one, resamples, rng)
     if clouds is None:
         return Groups(1, False, one, None, None, losses, people)
-    enough = np.diff(votes.start) >= LEAST_VOTES
-    if not enough.any():
-        enough[:] = True
+    enough = _enough(votes)
     parts = list(_parts(votes, clouds.model, rng, resamples))
     found, kept = _kept_alike(votes, clouds, parts, enough, rng)
     alike = found is not None
+    if alike and close:  # but differing by degree tells their votes as well
+        return Groups(1, False, one, None, None, losses, people)
     if found is None:
         found = _of_members(votes, clouds.members(votes, placed=clouds.model))
         kept = _kept_clouds(found.group, parts, enough, rng)
@@ -381,6 +364,43 @@ def find_groups(
         people,
         None if alike else clouds,
     )
+
+
+def _enough(votes: Votes) -> NDArray[np.bool_]:
+    """Say who voted often enough to be placed."""
+    enough = np.diff(votes.start) >= LEAST_VOTES
+    return enough if enough.any() else ~enough
+
+
+def _of_camps(
+    votes: Votes,
+    told: camps.Told,
+    losses: tuple[float, ...],
+    one: Mixture,
+    resamples: int,
+    rng: np.random.Generator,
+) -> Groups:
+    """Say how far the camps of a small conversation stay, and so whether they are groups."""
+    enough, people, count = _enough(votes), len(votes.people), told.at.shape[1]
+    found = _of_members(votes, told.at)
+
+    def again(some: Votes) -> NDArray[np.intp]:
+        told_again = camps.divided(some, camps.places_of(some), count, rng)
+        group: NDArray[np.intp] = told_again.at.argmax(axis=1)[enough]
+        return group
+
+    parts = (split(votes, rng, share=0.2)[0] for _ in range(_OFTEN * resamples))
+    stability = float(
+        np.median([adjusted_rand(found.group[enough], again(part)) for part in parts])
+    )
+    side = rng.random(len(votes.statements)) < 0.5
+    halves = adjusted_rand(
+        *(again(votes.chosen(side[votes.statement] == half)) for half in (True, False))
+    )
+    if stability < UNSTABLE:
+        return Groups(1, False, one, stability, halves, losses, people)
+    clear = stability >= CLEAR and halves >= ALIKE
+    return Groups(count, clear, found, stability, halves, losses, people)
 
 
 def _seen(model: Model) -> tuple[Floats, Floats]:
@@ -412,7 +432,7 @@ def _climb(
 
 def _begun(places: Floats, count: int, rng: np.random.Generator) -> _Shape:
     """Return clouds around people who are close together."""
-    group = _near(places, count, rng)
+    group = near(places, count, rng)
     size = np.bincount(group, minlength=count)
     summed = np.column_stack([np.bincount(group, weights=x, minlength=count) for x in places.T])
     centre: Floats = summed / np.maximum(size, 1)[:, None]

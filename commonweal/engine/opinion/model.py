@@ -280,7 +280,7 @@ class _State:
         rate = (agree + 1) / (agree + disagree + 2)
         first = np.ones((len(rate), dimensions + 2))
         first[:, 0] = np.log(rate / (1 - rate))
-        first[:, 2:] = np.sqrt(len(rate)) * _singular(votes, rate, dimensions)
+        first[:, 2:] = np.sqrt(len(rate)) * singular(votes, rate, dimensions)
         unsure = np.full(dimensions + 2, 0.1)
         unsure[:2] = 0.3, 0.0
         second = first[:, :, None] * first[:, None, :] + np.diag(unsure)
@@ -409,7 +409,7 @@ def _on_triangles(turn: Floats) -> Floats:
     return one + np.where(rows == columns, 0.0, 1.0) * other
 
 
-def _singular(votes: Votes, rate: Floats, dimensions: int) -> Floats:
+def singular(votes: Votes, rate: Floats, dimensions: int) -> Floats:
     """Return the leading singular vectors of what votes are above their statements' rates."""
     rng = np.random.default_rng(0)  # any start will do, but it must be the same one always
     found = rng.standard_normal((len(rate), dimensions))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from commonweal.engine.opinion import guard_kernel
+from commonweal.engine.opinion import camps, guard_kernel
 from commonweal.engine.opinion.groups import mixture
 from commonweal.engine.opinion.guards import raised
 from commonweal.engine.opinion.model import fit
@@ -17,6 +17,7 @@ def warm() -> None:
     model = fit(votes, sweeps=1)
     model.probability([0], [0])
     _warm_guards(votes)
+    camps.divided(votes, camps.places_of(votes), 2, np.random.default_rng(0))
     shares(votes, mixture(votes, 2, model.positions, np.random.default_rng(0)))
 
 
