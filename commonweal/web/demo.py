@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from commonweal.decide.ballots import actions as voting
@@ -97,21 +98,36 @@ def fill() -> None:
     One that was filled before there were pots of every kind, or conversations, gets them now, and
     keeps all it has.
     """
-    authority = Authority.objects.filter(slug="larkmere").first() or _fill_from_nothing()
-    if not Person.objects.filter(email="omar@larkmere.example").exists():
+    authority = _as_it_stands().first()
+    if authority is None:
+        _fill_from_nothing()
+        authority = _as_it_stands().get()
+    if not authority.has_people:
         return
-    if not Challenge.objects.filter(slug=demo_pots.SLUG, authority=authority).exists():
+    if not authority.has_pots:
         demo_pots.fill(authority=authority, now=timezone.now())
         demo_codes.fill(authority=authority, now=timezone.now())
-    if not Conversation.objects.filter(authority=authority).exists():
+    if not authority.has_conversations:
         demo_conversations.fill(authority=authority, now=timezone.now())
-    if not Hearing.objects.filter(authority=authority).exists():
+    if not authority.has_hearings:
         demo_hearings.fill(authority=authority, now=timezone.now())
-    if not Survey.objects.filter(authority=authority).exists():
+    if not authority.has_surveys:
         demo_surveys.fill(authority=authority, now=timezone.now())
 
 
-def _fill_from_nothing() -> Authority:
+def _as_it_stands() -> QuerySet[Any]:
+    """Return the borough, if it is there, with what it holds: all in one look."""
+    its_own = {"authority": OuterRef("pk")}
+    return Authority.objects.filter(slug="larkmere").annotate(
+        has_people=Exists(Person.objects.filter(email="omar@larkmere.example")),
+        has_pots=Exists(Challenge.objects.filter(slug=demo_pots.SLUG, **its_own)),
+        has_conversations=Exists(Conversation.objects.filter(**its_own)),
+        has_hearings=Exists(Hearing.objects.filter(**its_own)),
+        has_surveys=Exists(Survey.objects.filter(**its_own)),
+    )
+
+
+def _fill_from_nothing() -> None:
     borough = _found(timezone.now())
     _map(borough)
     _cast(borough)
@@ -130,7 +146,6 @@ def _fill_from_nothing() -> Authority:
         for challenge in (hospital, care):
             updates.follow(viewer=borough.viewer(borough.examples[key]), challenge=challenge)
     _tell_who_to_be()
-    return borough.authority
 
 
 def _found(now: datetime) -> Borough:
