@@ -217,6 +217,17 @@ def test_answers_given_while_they_come_under_an_account_are_not_lost(
     assert mine.count() == Showing.objects.filter(value__isnull=False).count()
 
 
+def test_two_tabs_that_draw_what_the_other_answers_do_not_wait_for_each_other(
+    race: Race, authority: Authority
+) -> None:
+    asked = a_conversation(authority, statements=2)
+    for _turn in range(12):
+        person = world.a_person()
+        a_participant(asked, person)
+        hands = [voting(asked, number, Value.AGREE, person=person) for number in (1, 2) * 4]
+        assert set(race(hands)) == {"kept"}
+
+
 def test_somebody_takes_back_what_another_votes_on_and_one_of_the_two_wins(
     race: Race, asked: Conversation
 ) -> None:

@@ -166,15 +166,16 @@ def _held(by: str) -> str:
     """Return the statement that brings all a vote has to know.
 
     The conversation is locked so that many vote at once and nobody while it is changed or closed;
-    whoever takes part, so that nobody puts their answers under an account meanwhile. The clock is
-    read when both locks are there.
+    whoever takes part, so that nobody puts their answers under an account meanwhile, and their own
+    tabs come one after the other: each keeps an answer and draws what the other may be answering.
+    The clock is read when both locks are there.
     """
     return f"""
 WITH held AS MATERIALIZED (
     SELECT conversation.* FROM conversations_conversation conversation
      WHERE id = %s::bigint AND authority_id = %s::bigint FOR SHARE
 ), who AS MATERIALIZED (
-    SELECT id FROM conversations_participant WHERE {_WHO[by]} FOR KEY SHARE
+    SELECT id FROM conversations_participant WHERE {_WHO[by]} FOR NO KEY UPDATE
 )
 SELECT {_CONVERSATION}, clock_timestamp() AS now, who.id AS who, seen, said, by, lately,
        jsonb_build_array(place.id, place.name, place.slug, place.ancestors) AS place,
