@@ -18,7 +18,7 @@ from commonweal.listen.conversations.models import Conversation, Statement
 from commonweal.listen.maps import actions, tasks
 from commonweal.listen.maps.models import Map
 from commonweal.listen.voices.models import Showing
-from tests.factories import listen, world
+from tests.factories import listen
 from tests.listen.test_maps import camps, drawn
 
 pytestmark = pytest.mark.django_db
@@ -220,16 +220,6 @@ def test_programs_read_the_map_by_the_names_of_the_command_line(
     assert all(len(row["agree"]) == 3 for row in rows)
     empty = listen.a_conversation(talk.authority)
     assert client.get(f"/api/conversations/{empty.pk}/map").status_code == 404
-
-
-def test_a_challenge_tells_what_people_said_in_a_sentence(
-    authority: Authority, visit: Visit, now: datetime
-) -> None:
-    challenge = world.a_challenge(authority)
-    made = listen.a_conversation(authority, statements=24, challenge=challenge)
-    listen.many_votes(made, camps())
-    drawn(made, now)
-    assert "Two groups see it differently." in visit(challenge.get_absolute_url()).text
 
 
 def test_the_map_is_asked_for_in_few_queries(
