@@ -21,6 +21,7 @@ from commonweal.ground.journal.models import Entry
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority
 from commonweal.listen.conversations.models import Conversation, Statement
+from commonweal.listen.conversations.queries import FEWEST
 from commonweal.listen.reports import actions, queries
 from tests.factories import listen
 from tests.visit import sign_in
@@ -64,7 +65,7 @@ def test_whatever_is_said_no_cell_of_any_file_is_small(rows) -> None:
     ).reshape(-1, 3)  # fmt: skip
     kept = queries.large_enough(cast[:, 1], cast[:, 2])
     before, after = (Counter(map(tuple, part[:, 1:].tolist())) for part in (cast, cast[kept]))
-    assert after == {cell: n for cell, n in before.items() if n >= queries.FEWEST}
+    assert after == {cell: n for cell, n in before.items() if n >= FEWEST}
 
 
 def test_the_command_line_reads_what_is_taken_away(conversation, tmp_path: Path) -> None:

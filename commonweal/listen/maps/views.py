@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from commonweal.ground.journal.queries import harmless
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.doors import the_one
 from commonweal.kit.request import Request
@@ -155,7 +156,7 @@ def _rows(finding: Finding) -> list[list[Any]]:
         rows.append(
             [
                 statement.number,
-                _cell(statement.text),
+                harmless(statement.text),
                 group,
                 "" if votes is None else votes,
                 *told,
@@ -163,11 +164,6 @@ def _rows(finding: Finding) -> list[list[Any]]:
             ]
         )
     return rows
-
-
-def _cell(words: str) -> str:
-    """Write words so that no spreadsheet takes them for a formula."""
-    return f"'{words}" if words[:1] in "=+-@\t\r" and words else words
 
 
 # --- what a page says

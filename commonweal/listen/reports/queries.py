@@ -22,7 +22,7 @@ from commonweal.ground.journal.queries import harmless
 from commonweal.ground.places.rules import Viewer, may_lead
 from commonweal.kit.copy import copy_out
 from commonweal.listen.conversations.models import Conversation, Heed, Reason, State, Statement
-from commonweal.listen.conversations.queries import answered
+from commonweal.listen.conversations.queries import FEWEST, answered
 from commonweal.listen.maps import queries as maps
 from commonweal.listen.maps.models import Map
 from commonweal.listen.maps.queries import LETTERS, Line, Part
@@ -30,7 +30,6 @@ from commonweal.listen.maps.templatetags.maps import clarity, headline
 from commonweal.listen.moderation.queries import set_aside_participants
 from commonweal.listen.reports.models import Report
 
-FEWEST = 5  # a smaller count of people is hidden
 A_CHUNK = 50_000
 A_DAY = 24 * 3600
 VALUES = (-1, 0, 1)  # the columns of the counts below, in this order
