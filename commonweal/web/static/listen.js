@@ -7,7 +7,7 @@ const told = document.querySelector("#told"), lost = document.querySelector("#tu
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const turn = () => document.querySelector("#turn");
 const button = (value) => turn()?.querySelector(`button[value="${value}"]`);
-let since = 0;
+let since = -SETTLE; // a page that has just come takes the first press
 
 // What was pressed twice counts once: the second press would fall on the next statement, unread.
 const press = (value) => {
