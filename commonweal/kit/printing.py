@@ -13,6 +13,7 @@ from typing import Any
 
 import typst
 
+REPORT = Path(__file__).with_name("report.typ")  # for a committee: words, perhaps a map, and tables
 # What our letter holds for certain, so that nothing has to be asked about it.
 PLAIN = re.compile(r"[\n -~\u00a0-\u017f]*")
 PROBE = b'#set document(title: "?")\n#set text(font: "Source Sans Pro")\n#sys.inputs.sign'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 
 from csp.decorators import csp_replace
@@ -22,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.doors import privileged, the_one
-from commonweal.kit.printing import as_pdf
+from commonweal.kit.printing import REPORT, as_pdf
 from commonweal.kit.request import Request
 from commonweal.listen.conversations.models import Conversation
 from commonweal.listen.conversations.queries import numbered
@@ -31,8 +30,6 @@ from commonweal.listen.reports.forms import WordsForm
 from commonweal.listen.reports.models import Report
 
 # --- the report
-
-REPORT = Path(__file__).parent / "templates" / "reports" / "report.typ"
 
 
 @require_safe
