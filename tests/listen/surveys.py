@@ -126,7 +126,7 @@ def one_of_each(community: Community, owner: Any) -> dict[str, Any]:
     }
 
 
-TOLD = "results by words results_csv results_json tell download_csv download_json"
+TOLD = "results by words results_csv results_json results_pdf tell download_csv download_json"
 SET_UP = "about add preview preview_check preview_again publish take_back discard copy"
 
 

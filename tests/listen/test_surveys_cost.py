@@ -59,6 +59,8 @@ def test_sixty_questions_and_every_page_of_staff_cost_at_most_twelve_statements(
         ("correct", staff, f"/desk/surveys/entered/{entry}/"),
         ("judge", staff, f"/desk/surveys/{open_}/words/"),
         ("desk", staff, "/desk/surveys/"),
+        ("pdf", guest, f"/surveys/{told}/results.pdf"),
+        ("pdf", staff, f"/surveys/{open_}/results.pdf"),
         ("csv", guest, f"/surveys/{told}/results.csv"),
         ("api", guest, f"/api/surveys/{told}/results"),
         ("rows", staff, f"/desk/surveys/{told}/answers.csv"),

@@ -157,6 +157,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "surveys:words": (EVERYONE, NOT_ASKED),
     "surveys:results_csv": (EVERYONE, NOT_ASKED),
     "surveys:results_json": (EVERYONE, NOT_ASKED),
+    "surveys:results_pdf": (EVERYONE, NOT_ASKED),
     "surveys:desk": ("sign-in 403 403 403 second-step 200 -", NOT_ASKED),
     "surveys:new": ("sign-in 403 403 403 second-step 200 -",) * 2,
     "surveys:run": (STAFF, NOT_ASKED),

@@ -22,6 +22,7 @@ urlpatterns = [
     path("surveys/<int:survey_id>/results/words/<int:item_id>/", views.words, name="words"),
     path("surveys/<int:survey_id>/results.csv", views.results_csv, name="results_csv"),
     path("surveys/<int:survey_id>/results.json", views.results_json, name="results_json"),
+    path("surveys/<int:survey_id>/results.pdf", views.results_pdf, name="results_pdf"),
     path("desk/surveys/", views.desk, name="desk"),
     path("desk/surveys/new/", views.new, name="new"),
     path("desk/surveys/<int:survey_id>/", views.run, name="run"),

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -20,15 +21,17 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commonweal.ground.journal.queries import harmless
 from commonweal.kit.clock import database_now
 from commonweal.kit.doors import privileged, signed_in, the_one
-from commonweal.kit.printing import as_pdf
+from commonweal.kit.printing import REPORT, as_pdf
 from commonweal.kit.request import Request
 from commonweal.listen.surveys import actions, queries, rules
 from commonweal.listen.surveys.forms import (
@@ -47,10 +50,11 @@ from commonweal.listen.surveys.forms import (
     typed_on,
 )
 from commonweal.listen.surveys.models import Item, Kind, Option, Response, Spot, Survey
-from commonweal.listen.surveys.queries import Holder, Told
+from commonweal.listen.surveys.queries import Bar, Holder, Told
 from commonweal.listen.surveys.rules import Page, Sheet
 
 A_PAGE = 25
+MOST_PRINTED = 50  # words of people to one question; the others are on the site
 COOKIE = "__Host-surveys" if settings.PRODUCTION else "surveys"
 SALT = "surveys"
 KEEPS = 30 * 24 * 3600
@@ -495,22 +499,22 @@ def results(request: Request, survey_id: int) -> HttpResponse:
     for line in lines:
         line.texts = chosen.get(line.item.pk, [])
         line.texts_count = line.texts[0].of_all if line.texts else 0  # type: ignore[attr-defined]
-    ways = [
-        (label, whole["channels"].get(value, 0))
-        for value, label in Response._meta.get_field("channel").flatchoices
-    ]
-    shown = queries.counted_ways(ways)
     context = {
         "lines": lines,
         "count": queries.spoken_count(whole["count"]),
         "nobody": whole["count"] == 0,
-        "ways": shown,
+        "ways": _ways(whole),
         "crossable": sum(queries.may_be_crossed(item) for item in items) > 1,
         "may_run": rules.may_run(request.viewer, held),
         "may_judge": rules.may_judge(request.viewer, held),
         "corrections": queries.corrections(held),
     }
     return _page(request, "surveys/results.html", held, context)
+
+
+def _ways(whole: Mapping[str, Any]) -> list[Bar]:
+    labels = Response._meta.get_field("channel").flatchoices
+    return queries.counted_ways([(name, whole["channels"].get(way, 0)) for way, name in labels])
 
 
 def _may_see(request: Request, held: Survey) -> bool:
@@ -608,6 +612,174 @@ def results_json(request: Request, survey_id: int) -> HttpResponse:
     return answer
 
 
+@require_safe
+def results_pdf(request: Request, survey_id: int) -> HttpResponse:
+    """Hand out what a survey found on paper, for a committee: to staff, and once public to everybody."""
+    held = _survey(request, survey_id)
+    if not _may_see(request, held):
+        raise Http404
+    return HttpResponse(
+        as_pdf(REPORT, _report(request, held)),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'inline; filename="survey-{held.pk}-results.pdf"'},
+    )
+
+
+def _report(request: Request, held: Survey) -> dict[str, Any]:
+    """Return the results as the template for paper reads them."""
+    _items, whole, lines = _found(request, held)
+    count, state = queries.spoken_count(whole["count"]), held.state(request.viewer.at)
+    closes = held.closes_at or request.viewer.at
+    dates = {"opens": _on_day(held.opens_at or held.created_at), "closes": _on_day(closes)}
+    opened = _("Open from %(opens)s to %(closes)s")
+    if state == "open":
+        opened = _("Open since %(opens)s; it closes on %(closes)s")
+    if count is None:
+        headline = _("Fewer than 5 people answered.")
+    elif not count:
+        headline = _("Nobody answered.")
+    else:
+        said = ngettext("%(n)s person answered.", "%(n)s people answered.", count)
+        headline = said % {"n": f"{count:,}"}
+    return {
+        "title": held.title,
+        "authority": request.viewer.authority.run_by,
+        "language": (get_language() or "en")[:2],
+        "kind": _("Results of a survey"),
+        "open": opened % dates,
+        "headline": headline,
+        "figures": "" if state == "published" else _("Not published: this is for staff alone."),
+        "map": "",
+        "parts": _parts(held, state, lines),
+        "tables": [_ways_table(whole), *_answer_tables(held, lines)] if count != 0 else [],
+        "foot": _("Printed on %(day)s. The same stands on the site, at %(address)s")
+        % {
+            "day": _on_day(request.viewer.at),
+            "address": request.build_absolute_uri(reverse("surveys:results", args=[held.pk])),
+        },
+    }
+
+
+def _parts(held: Survey, state: str, lines: Sequence[Told]) -> list[list[Any]]:
+    """Return what stands before the tables: what was heard and asked, and how far the figures bear."""
+    read = [
+        _("Who answers a survey chose to. It shows what these people think, not what everybody thinks."),
+        _("Every answer counts the same: nothing is weighted to those who live here."),
+    ]  # fmt: skip
+    if any(line.is_compared for line in lines):
+        read.append(
+            _(
+                "Where it is known how many live here, that stands beside who answered: where the two"
+                " are far apart, the figures of the other questions may be too."
+            )
+        )
+    read.append(
+        _(
+            "“Hidden” stands for fewer than 5 people, or for a number that would give such a one away."
+            " They are still counted."
+        )
+    )
+    corrected = [
+        _("“%(was)s” became “%(became)s”: %(why)s")
+        % {"was": one.was, "became": one.became, "why": one.why}
+        for one in queries.corrections(held)
+    ]
+    parts = [
+        [
+            _("What we heard, and what happens now"),
+            held.heard.splitlines() if state == "published" else [],
+        ],
+        [_("Why it was asked"), held.why.splitlines()],
+        [_("How to read the figures"), read],
+        [_("What was corrected while people answered"), corrected],
+    ]
+    return [part for part in parts if part[1]]
+
+
+def _ways_table(whole: Mapping[str, Any]) -> dict[str, Any]:
+    rows = [[bar.words, _number(bar.count)] for bar in _ways(whole)]
+    return {
+        "title": _("How people answered"),
+        "words": "",
+        "columns": [_("Way"), _("People")],
+        "rows": rows,
+    }
+
+
+def _answer_tables(held: Survey, lines: Sequence[Told]) -> Iterator[dict[str, Any]]:
+    """Yield a table for each question, and one for the words that staff chose from its answers."""
+    chosen = queries.first_texts(held, each=MOST_PRINTED)
+    for number, line in enumerate(lines, 1):
+        columns = [_("Answer"), _("People"), _("Of 100")]
+        rows = [[bar.words, _number(bar.count), _in_100(bar.percent)] for bar in line.bars]
+        if line.is_compared:
+            columns.append(_("Of 100 who live here"))
+            for row, bar in zip(rows, line.bars, strict=True):
+                row.append(_in_100(bar.percent_here))
+        yield {
+            "title": f"{number}. {line.item.words}",
+            "words": " ".join(_in_words(line)),
+            "columns": columns,
+            "rows": rows,
+        }
+        if texts := chosen.get(line.item.pk):
+            of_all: int = texts[0].of_all  # type: ignore[attr-defined]
+            left = of_all - len(texts)
+            more = ngettext(
+                "%(n)s more stands on the site.", "%(n)s more stand on the site.", left
+            ) % {"n": f"{left:,}"}
+            yield {
+                "title": _("%(number)s, in people’s own words") % {"number": number},
+                "words": more if left else "",
+                "columns": [_("What staff chose for everybody to read")],
+                "rows": [[answer.words] for answer in texts],
+            }
+
+
+def _in_words(line: Told) -> Iterator[str]:
+    """Say what was found of one question, as the page does."""
+    if line.is_small:
+        yield _("Fewer than 5 people answered this.")
+        return
+    if not line.answered:
+        yield _("Nobody answered this.")
+        return
+    if line.biggest and line.item.kind not in (Kind.SCALE, Kind.NUMBER):
+        most = {"n": line.biggest.percent, "choice": line.biggest.words}
+        yield _("%(n)s of 100 said “%(choice)s”.") % most
+    if line.mean:
+        mean = _("On average %(mean)s %(unit)s.") if line.item.unit else _("On average %(mean)s.")
+        yield mean % {"mean": line.mean, "unit": line.item.unit}
+    elif line.mean_hidden:
+        yield _("The average is hidden, because it would give a small number away.")
+    if line.median:
+        yield _("Half of them said %(median)s or less.") % {"median": line.median}
+    said = ngettext("%(n)s person answered.", "%(n)s people answered.", line.answered)
+    yield said % {"n": f"{line.answered:,}"}
+    if line.item.kind == Kind.SEVERAL:
+        yield _("People could choose several.")
+    if line.item.low_words or line.item.high_words:
+        item = line.item
+        ends = {"low": item.lowest, "high": item.highest}
+        yield _("%(low)s means “%(low_words)s”, %(high)s means “%(high_words)s”.") % {
+            "low_words": item.low_words,
+            "high_words": item.high_words,
+            **{name: "" if end is None else rules.plain(end) for name, end in ends.items()},
+        }
+
+
+def _number(count: int | None) -> str:
+    return _("hidden") if count is None else f"{count:,}"
+
+
+def _in_100(percent: int | None) -> str:
+    return "" if percent is None else str(percent)
+
+
+def _on_day(at: datetime) -> str:
+    return date_format(localtime(at), "j F Y")
+
+
 def _published(request: Request, survey_id: int) -> Survey:
     held = _survey(request, survey_id)
     if held.state(request.viewer.at) != "published":
@@ -657,12 +829,9 @@ def _printed(
     batch: str,
     large: bool,
 ) -> dict[str, Any]:
-    from django.template.defaultfilters import date as day
-    from django.utils.timezone import localtime
-
     options = queries.options_in(items)
     areas = queries.areas_of(held, items)
-    closes = day(localtime(held.closes_at), "l j F Y") if held.closes_at else ""
+    closes = date_format(localtime(held.closes_at), "l j F Y") if held.closes_at else ""
     hand_in = ""
     if held.paper_to and closes:
         hand_in = _("Hand it in by %(day)s: %(place)s") % {"day": closes, "place": held.paper_to}
