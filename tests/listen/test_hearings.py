@@ -447,6 +447,48 @@ def test_a_guest_finds_their_own_words_by_their_browser_alone(
     assert not Comment.objects.exists()
 
 
+def test_what_a_guest_said_comes_under_their_account(
+    as_: Callable[..., Viewer], resident: Person, neighbour: Person, community: Community
+) -> None:
+    hearing = made.a_hearing(community, reach="everyone")
+    other = say(as_(None), hearing, guest=b"h" * 32, body="Somebody else's.")
+    mine = say(as_(None), hearing, guest=b"g" * 32, name="Gwen")
+    twice = say(as_(None), hearing, guest=b"g" * 32, body="Said both ways.")
+    kept = say(as_(resident), hearing, body="Said both ways.")
+    liked = made.a_comment(hearing, None, guest=b"g" * 32)
+    for person in (resident, neighbour):
+        Agreement.objects.create(comment=liked, person=person, agreed_at=liked.written_at)
+    done = actions.adopt_comments(viewer=as_(resident), hearing_id=hearing.pk, guest=b"g" * 32)
+    assert done == 3
+    mine.refresh_from_db()
+    assert (mine.person, mine.guest, mine.name, mine.state) == (resident, None, "", "waiting")
+    assert not Comment.objects.filter(pk=twice.pk).exists(), (
+        "the same words of one person stand once"
+    )
+    assert Comment.objects.filter(pk=kept.pk).exists()
+    assert [one.person for one in liked.agreements.all()] == [neighbour], (
+        "nobody agrees with oneself"
+    )
+    assert Comment.objects.get(pk=other.pk).person is None
+    assert rules.wrote(as_(resident), mine, None)
+    assert say(as_(resident), hearing, standing="").pk == mine.pk, "sent once more it is the same"
+    with pytest.raises(actions.NothingToAdopt):
+        actions.adopt_comments(viewer=as_(resident), hearing_id=hearing.pk, guest=b"g" * 32)
+
+
+def test_what_others_answered_stays_when_the_same_was_said_twice(
+    as_: Callable[..., Viewer], resident: Person, neighbour: Person, community: Community
+) -> None:
+    hearing = made.a_hearing(community, reach="everyone")
+    said = say(as_(None), hearing, guest=b"g" * 32)
+    Comment.objects.filter(pk=said.pk).update(state="shown")
+    say(as_(neighbour), hearing, parent=said, body="A reply")
+    say(as_(resident), hearing)
+    actions.adopt_comments(viewer=as_(resident), hearing_id=hearing.pk, guest=b"g" * 32)
+    said.refresh_from_db()
+    assert (said.person, said.replies.count()) == (resident, 1)
+
+
 # --- moderators
 
 

@@ -193,6 +193,37 @@ def test_a_guest_comments_waits_and_can_take_it_back(
     assert not Comment.objects.exists()
 
 
+def test_a_guest_who_signs_in_is_asked_and_puts_it_under_their_account(
+    visit: Visit, client: Client, community: Community, resident: Person
+) -> None:
+    hearing = made.a_hearing(community, reach="everyone")
+    visit(passage_page(hearing), data=WORDS)
+    said = Comment.objects.get()
+    sign_in(client, resident)
+    came_back = visit(said.get_absolute_url())
+    assert "in this browser before, without an account" in came_back.text
+    assert f"/hearings/{hearing.pk}/adopt/" in [form.get("action") for form in came_back.forms]
+    done = visit(f"/hearings/{hearing.pk}/adopt/", data={"do": "adopt"})
+    assert "under your account now: 1" in done.text
+    assert "in this browser before" not in visit(hearing.get_absolute_url()).text
+    assert "Eight would be better." in visit(said.get_absolute_url()).text
+    assert Comment.objects.get().person == resident
+    again = visit(f"/hearings/{hearing.pk}/adopt/", data={"do": "adopt"})
+    assert "Nothing was said in this browser" in again.text
+
+
+def test_somebody_else_at_the_same_browser_leaves_what_the_guest_said(
+    visit: Visit, client: Client, community: Community, resident: Person
+) -> None:
+    hearing = made.a_hearing(community, reach="everyone")
+    visit(passage_page(hearing), data=WORDS)
+    sign_in(client, resident)
+    left = visit(f"/hearings/{hearing.pk}/adopt/", data={"do": "leave"})
+    assert "This browser has forgotten it." in left.text
+    assert "in this browser before" not in visit(hearing.get_absolute_url()).text
+    assert Comment.objects.get().person is None
+
+
 def test_a_network_without_an_account_is_slowed_down_and_keeps_its_words(
     visit: Visit, community: Community
 ) -> None:

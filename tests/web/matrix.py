@@ -200,6 +200,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "hearings:comments": (EVERYONE, NOT_ASKED),
     "hearings:comment": (EVERYONE, EVERYONE),
     "hearings:agree": (NOT_ASKED, DONE_SIGNED_IN),
+    "hearings:adopt": (NOT_ASKED, DONE_SIGNED_IN),
     "hearings:change_comment": ("403 403 403 403 403 403 404",) * 2,
     "hearings:remove_comment": ("403 403 403 403 403 403 404",) * 2,
     "hearings:report": (EVERYONE, EVERYONE),

@@ -90,6 +90,10 @@ class SaidAlready(Exception):
     """The very same words of the same person stand there already."""
 
 
+class NothingToAdopt(Exception):
+    """Nobody said anything in this browser without an account."""
+
+
 # --- setting up
 
 
@@ -516,6 +520,44 @@ def _take_away(comment: Comment) -> None:
     comment.body = comment.wording = comment.name = ""
     comment.state, comment.digest, comment.guest = State.REMOVED, None, None
     comment.save(update_fields=["body", "wording", "name", "state", "digest", "guest"])
+
+
+@transaction.atomic
+def adopt_comments(*, viewer: Viewer, hearing_id: int, guest: bytes) -> int:
+    """Put what was said in this browser without an account under that of whoever has signed in.
+
+    Their name stands with it from now on, and nobody agrees with their own words. What they have
+    said with the account in the very same words stays once, unless others answered it. What waits
+    for a moderator still does. Returns how many comments came over. Raises ``NothingToAdopt``.
+    """
+    person = _present(viewer)
+    Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    rows = Comment.objects.select_for_update(no_key=True, of=("self",)).filter(
+        hearing=hearing_id, hearing__authority=viewer.authority, guest=guest, person__isnull=True
+    )
+    found = list(rows.select_related("hearing", "version", "passage", "parent").order_by("pk"))
+    if not found:
+        raise NothingToAdopt
+    Agreement.objects.filter(comment__in=found, person=person).delete()
+    for comment in found:
+        _become_ones_own(comment, person)
+    _record(viewer, "hearing.comments_adopted", found[0].hearing, comments=len(found))
+    return len(found)
+
+
+def _become_ones_own(comment: Comment, person: Person) -> None:
+    said = {name: getattr(comment, name) for name in ("stance", "body", "wording")}
+    digest = _digest(
+        f"person:{person.pk}", comment.version, comment.passage, comment.parent, **said
+    )
+    is_twice = Comment.objects.filter(hearing=comment.hearing_id, digest=digest).exists()
+    if is_twice and not _is_answered(comment):
+        comment.delete()
+        return
+    comment.person, comment.guest, comment.name = person, None, ""
+    if comment.digest is not None:
+        comment.digest = None if is_twice else digest
+    comment.save(update_fields=["person", "guest", "name", "digest"])
 
 
 @transaction.atomic

@@ -61,6 +61,11 @@ MANIFEST = Manifest(
             HEARING,
         ),
         Event("hearing.comment_changed", _("A comment on “%(title)s” was put right"), HEARING),
+        Event(
+            "hearing.comments_adopted",
+            _("What a guest said in “%(title)s” came under their account"),
+            HEARING,
+        ),
         Event("hearing.comment_removed", _("A comment on “%(title)s” was taken back"), HEARING),
         Event(
             "hearing.comment_agreed", _("Somebody agreed with a comment on “%(title)s”"), HEARING

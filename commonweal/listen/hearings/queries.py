@@ -308,6 +308,11 @@ def replies(
     return rows.select_related("person", "organisation").order_by("written_at", "pk")
 
 
+def said_as_guest(hearing: Hearing, guest: bytes) -> int:
+    """Return how many comments on a hearing came from this browser without an account."""
+    return Comment.objects.filter(hearing=hearing, guest=guest, person__isnull=True).count()
+
+
 def public_comments(hearing: Any) -> QuerySet[Comment]:
     """Return the comments that everyone may read, in the order they came."""
     return (

@@ -18,6 +18,7 @@ urlpatterns = [
     path(f"{VERSION}/whole/", views.whole, name="whole"),
     path(f"{VERSION}/passages/<int:passage>/", views.one_passage, name="passage"),
     path(f"{ONE}/comments/", views.comments, name="comments"),
+    path(f"{ONE}/adopt/", views.adopt, name="adopt"),
     path(f"{COMMENT}/", views.comment, name="comment"),
     path(f"{COMMENT}/agree/", views.agree, name="agree"),
     path(f"{COMMENT}/change/", views.change_comment, name="change_comment"),

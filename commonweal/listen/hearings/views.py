@@ -296,6 +296,9 @@ def comment(request: Request, comment_id: int) -> HttpResponse:
     if request.method == "POST":
         request.viewer = replace(request.viewer, at=database_now())
     viewer, guest = request.viewer, _guest(request)
+    own_as_guest = _said_before_signing_in(request, comment_id)
+    if own_as_guest is not None:
+        return redirect(own_as_guest.hearing)
     said = _comment(request, comment_id)
     found = said.hearing
     public = queries.versions(found)
@@ -384,6 +387,30 @@ def agree(request: Request, comment_id: int) -> HttpResponse:
     if request.POST.get("back") == "thread":
         return redirect(f"{_thread_of(said)}#comment-{said.pk}")
     return redirect(said)
+
+
+@require_POST
+@signed_in
+def adopt(request: Request, hearing_id: int) -> HttpResponse:
+    """Put what was said in this browser under the account of whoever has signed in."""
+    found = _hearing(request, hearing_id)
+    mark = _mark_of(request)
+    if request.POST.get("do") == "leave":
+        request.session.pop(GUEST, None)
+        messages.success(
+            request, _("It stays as it was said, under no account. This browser has forgotten it.")
+        )
+        return redirect(found)
+    try:
+        if mark is None:
+            raise actions.NothingToAdopt
+        many = actions.adopt_comments(viewer=request.viewer, hearing_id=found.pk, guest=mark)
+    except actions.NothingToAdopt:
+        messages.error(request, _("Nothing was said in this browser without an account."))
+    else:
+        words = _("The comments of this browser are under your account now: %(n)s.")
+        messages.success(request, words % {"n": many})
+    return redirect(found)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -1132,10 +1159,30 @@ def _moderates(request: Request, found: Hearing) -> bool:
 
 def _guest(request: Request) -> bytes | None:
     """Return the mark of this browser's own comments, if it wrote any without an account."""
-    if request.viewer.person is not None:
-        return None
+    return None if request.viewer.person is not None else _mark_of(request)
+
+
+def _mark_of(request: Request) -> bytes | None:
+    """Return the mark that this browser was given before anybody signed in."""
     secret = request.session.get(GUEST)
     return sha256(secret.encode()).digest() if isinstance(secret, str) else None
+
+
+def _said_before_signing_in(request: Request, comment_id: int) -> Comment | None:
+    """Return what waits for a moderator and this browser's guest wrote, once somebody signed in.
+
+    They came back to its page, which only the guest sees: the hearing's page asks whether it is theirs.
+    """
+    mark = _mark_of(request) if request.viewer.person is not None else None
+    if mark is None or queries.found_comment(request.viewer, comment_id, None) is not None:
+        return None
+    return queries.found_comment(request.viewer, comment_id, mark)
+
+
+def _adoptable(request: Request, found: Hearing) -> int:
+    """Return how much was said here in this browser before whoever looks signed in."""
+    mark = _mark_of(request) if request.viewer.person is not None else None
+    return queries.said_as_guest(found, mark) if mark is not None else 0
 
 
 def _new_guest(request: Request) -> bytes:
@@ -1191,5 +1238,6 @@ def _page(
         "state": found.state(viewer.at),
         "may_lead": viewer.has_second_factor and rules.may_lead(viewer, found),
         "may_moderate": _moderates(request, found),
+        "adoptable": _adoptable(request, found),
     }
     return render(request, template, {**known, **values}, status=status)
