@@ -5,6 +5,8 @@ UV_PIN := uv==0.13.9
 BIN := .venv/bin
 UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip
 INSTALL := $(UV) install --quiet --python $(BIN)/python
+# Where Python may not keep what it compiled (many containers say so), every start takes twice as long.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help demo setup test check fix bench docs lock clean
 .DEFAULT_GOAL := help
@@ -54,8 +56,7 @@ clean:  ## Remove what setup made (the demo's data in var/ stays)
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python tools/frontend.py
-	@$(BIN)/python -m commonweal.engine.voting.warm
-	@$(BIN)/python -m commonweal.engine.opinion.warm
+	@$(BIN)/python -m commonweal.engine.voting.warm & $(BIN)/python -m commonweal.engine.opinion.warm && wait $$!
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.base
