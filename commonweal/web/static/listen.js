@@ -73,7 +73,7 @@ let from = null;
 const card = (event) => event.target.closest?.(".cw-swipe");
 const away = (event) => event.clientX - from.x;
 const still = () => {
-  if (from) { from.card.style.transform = ""; delete from.card.dataset.leans; }
+  if (from) { from.card.removeAttribute("style"); delete from.card.dataset.leans; }
   from = null;
 };
 
