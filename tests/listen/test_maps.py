@@ -234,6 +234,14 @@ def test_a_group_of_under_five_hides_itself_and_another() -> None:
     assert queries.hidden([0, 3]) == [False, True]
 
 
+def test_the_sizes_of_groups_come_to_everybody() -> None:
+    member = np.tile([0.536, 0.316, 0.148], (345, 1))  # 184.9, 109.0 and 51.1 people
+    sizes = actions._sizes(member)
+    assert [size["people"] for size in sizes] == [185, 109, 51]
+    halves = np.tile([0.5, 0.5], (345, 1))
+    assert sum(size["people"] for size in actions._sizes(halves)) == 345
+
+
 def test_what_few_said_is_kept_nowhere(authority: Authority, now: datetime) -> None:
     made = listen.a_conversation(authority, statements=24)
     table = camps()

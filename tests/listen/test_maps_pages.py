@@ -46,6 +46,17 @@ def test_the_map_says_what_it_shows_in_a_sentence_and_in_a_table(
     assert "A 72 7" in page.text
 
 
+def test_where_nobody_is_asked_who_they_are_the_pages_say_just_that(
+    visit: Visit, talk: Conversation
+) -> None:
+    assert "Nobody is asked here who they are" in visit(f"/listen/{talk.pk}/map/").text
+    page = visit(f"/listen/{talk.pk}/map/people/")
+    assert "120 people took part. We do not know who they are." in page.text
+    assert "Nobody is asked here who they are" in page.text
+    assert "some of them" not in page.text
+    assert "fifty people" not in page.text
+
+
 def test_one_sees_where_one_stands_and_nobody_else_does(
     visit: Visit,
     signed_in: Callable[..., Client],

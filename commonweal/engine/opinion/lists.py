@@ -14,6 +14,7 @@ MOST = 10
 MOST_OF_A_GROUP = 5
 FALSE = 0.1
 LEAST_VOTES = 5  # of each group, or nothing is said about it
+NARROW = 0.1  # more votes hardly tell more about a share that is known this well
 SLIGHT = 0.1  # a difference, or a smaller side, that is not surely this large divides nobody
 SIDES = {"agree": AGREE, "disagree": DISAGREE}
 
@@ -278,7 +279,7 @@ def _together(
 
 
 def unsure(shares: Shares, allowed: NDArray[np.bool_], *, most: int = MOST) -> tuple[Listed, ...]:
-    """List what more votes would tell most about: the widest intervals first.
+    """List what more votes would tell most about: the widest intervals first, and no narrow ones.
 
     Parameters
     ----------
@@ -307,7 +308,8 @@ def unsure(shares: Shares, allowed: NDArray[np.bool_], *, most: int = MOST) -> t
     """
     width = shares.high[:, AGREE, 0] - shares.low[:, AGREE, 0]
     order = np.lexsort((np.arange(len(width)), -width))
-    return tuple(_unsure(shares, order[allowed[order]][:most].tolist()))
+    wide = order[(allowed & (width > NARROW))[order]]
+    return tuple(_unsure(shares, wide[:most].tolist()))
 
 
 def _unsure(shares: Shares, places: list[int]) -> Iterator[Listed]:

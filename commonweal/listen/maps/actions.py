@@ -340,7 +340,8 @@ def _sizes(member: Floats) -> list[dict[str, Any]]:
     count = member.sum(axis=0)
     error = 1.645 * np.sqrt((member * (1 - member)).sum(axis=0))
     likeliest = member.argmax(axis=1)
-    secret = queries.hidden([round(float(n)) for n in count])
+    whole = _whole(count)
+    secret = queries.hidden(whole)
     sizes = []
     for g in range(member.shape[1]):
         own = member[likeliest == g]
@@ -351,7 +352,7 @@ def _sizes(member: Floats) -> list[dict[str, Any]]:
         )
         sizes.append(
             {
-                "people": None if secret[g] else round(float(count[g])),
+                "people": None if secret[g] else whole[g],
                 "low": None if secret[g] else max(0, round(float(count[g] - error[g]))),
                 "high": None if secret[g] else min(len(member), round(float(count[g] + error[g]))),
                 "sure": round(sure, 3),
@@ -359,6 +360,14 @@ def _sizes(member: Floats) -> list[dict[str, Any]]:
             }
         )
     return sizes
+
+
+def _whole(count: Floats) -> list[int]:
+    """Round so that the sum stays: the largest remainders go up."""
+    whole = np.floor(count)
+    missing = round(float((count - whole).sum()))
+    whole[np.argsort(whole - count, kind="stable")[:missing]] += 1
+    return [int(n) for n in whole]
 
 
 def _lists(work: _Work, letter: dict[int, int]) -> dict[str, Any]:

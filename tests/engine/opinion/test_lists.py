@@ -108,6 +108,12 @@ def test_lists_hold_no_more_than_asked_and_only_what_is_allowed(log: list[Entry]
     assert widths == sorted(widths, reverse=True)
 
 
+def test_what_is_known_well_needs_no_more_votes() -> None:
+    people, statements = np.divmod(np.arange(400), 2)
+    votes = Votes.from_log(people, statements, np.where(statements == 1, 1, people % 2 * 2 - 1))
+    assert [s.statement for s in unsure(shares(votes), ALL[:2])] == [0]
+
+
 @given(arrays(np.bool_, (12, 6)), st.integers(1, 5))
 @settings(deadline=None)
 def test_the_short_list_is_proportional(agree: np.ndarray, seats: int) -> None:  # type: ignore[type-arg]
