@@ -127,6 +127,14 @@ def test_only_the_example_people_can_be_chosen(larkmere: None, client: Client, k
     assert client.post(f"/demo/be/{key}/").status_code == 404
 
 
+@override_settings(ROOT_URLCONF=__name__, DEMO=True)
+def test_who_gave_no_name_is_not_called_by_one(
+    larkmere: None, visit: Visit, signed_in: Callable[..., Client]
+) -> None:
+    page = visit("/", client=signed_in(world.a_person(name="")))
+    assert "This is an example. You are signed in." in page.text
+
+
 @override_settings(ROOT_URLCONF=__name__)
 def test_the_switch_never_leads_to_another_site(larkmere: None, client: Client) -> None:
     answer = client.post("/demo/be/rosa/", {"next": "https://evil.example/"})
