@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.people.actions import erase_person
@@ -674,6 +675,81 @@ def test_a_revised_document_keeps_the_old_with_its_comments_and_says_what_change
 
 
 # --- by the clock, and people who leave
+
+
+def test_a_hearing_is_withdrawn_with_a_reason_told_to_those_who_spoke_and_put_back(
+    as_: Callable[..., Viewer],
+    leader: Person,
+    resident: Person,
+    neighbour: Person,
+    hearing: Hearing,
+    mailoutbox: list[Any],
+) -> None:
+    staff, words = as_(leader), {"why": "The wrong draft.", "is_withheld": False}
+    said = [say(as_(resident), hearing, body=f"Word {n}") for n in range(2)]
+    taken_back = say(as_(neighbour), hearing)
+    reply = say(as_(resident), hearing, parent=taken_back, body="A reply")
+    actions.remove_comment(viewer=as_(neighbour), comment_id=taken_back.pk)
+    with pytest.raises(PermissionDenied):
+        actions.withdraw(viewer=as_(resident), hearing_id=hearing.pk, **words)
+    held = actions.withdraw(viewer=staff, hearing_id=hearing.pk, **words)
+    assert held.state(staff.at) == "withdrawn"
+    with pytest.raises(actions.NoWay) as refused:
+        say(as_(resident), held)
+    assert refused.value.why == "withdrawn"
+    with pytest.raises(actions.NoWay):
+        actions.agree(viewer=as_(neighbour), comment_id=said[0].pk)
+    with pytest.raises(actions.NotYet):
+        actions.answer(viewer=staff, comment=said[0], status="noted", words="Heard.")
+    jobs = ProcrastinateJob.objects.filter(task_name="hearings.tell_speakers")
+    assert [job.args["what"] for job in jobs] == ["withdrawn"]
+    assert actions.tell_speakers(hearing_id=hearing.pk, what="withdrawn") == 1, (
+        "once for each person"
+    )
+    told = {"hearing_id": hearing.pk, "person_id": resident.pk, "at": staff.at}
+    assert actions.tell_speaker(**told, what="withdrawn")
+    (mail,) = mailoutbox
+    assert mail.to == [resident.email]
+    assert "The wrong draft." in mail.body
+    actions.withdraw(viewer=staff, hearing_id=hearing.pk, why="Another", is_withheld=True)
+    assert jobs.count() == 1, "a better reason is no second mail"
+    actions.put_back(viewer=staff, hearing_id=hearing.pk)
+    assert not actions.tell_speaker(**told, what="withdrawn"), "no longer so"
+    assert actions.tell_speaker(**told, what="put-back")
+    assert "is back" in mailoutbox[-1].body
+    hearing.refresh_from_db()
+    assert (hearing.state(staff.at), hearing.is_withheld) == ("open", False)
+    assert set(hearing.comments.values_list("pk", flat=True)) == {
+        *(one.pk for one in said), taken_back.pk, reply.pk,
+    }  # fmt: skip
+    public = Entry.objects.filter(about_id=hearing.pk, is_public=True, what__startswith="hearing.")
+    assert list(public.order_by("pk").values_list("what", flat=True)) == [
+        "hearing.withdrawn", "hearing.withdrawal_changed", "hearing.put_back",
+    ]  # fmt: skip
+
+
+def test_a_withdrawn_hearing_is_not_open_anywhere_and_its_clock_stands_still(
+    as_: Callable[..., Viewer], leader: Person, resident: Person, hearing: Hearing
+) -> None:
+    viewer = as_(resident)
+    assert queries.panel_home(viewer, None) is not None
+    actions.withdraw(
+        viewer=as_(leader), hearing_id=hearing.pk, why="By mistake.", is_withheld=False
+    )
+    assert queries.panel_home(as_(resident), None) is None
+    assert queries.panel_community(as_(resident), hearing.community) is None
+    assert list(queries.hearings(viewer)) == [hearing], "it is still there to be read"
+    assert actions.note_moments(at=hearing.closes_at) == 0
+    actions.put_back(viewer=as_(leader), hearing_id=hearing.pk)
+    assert actions.note_moments(at=hearing.closes_at) == 2
+
+
+def test_a_draft_is_thrown_away_and_not_withdrawn(
+    as_: Callable[..., Viewer], leader: Person, community: Community, now: datetime
+) -> None:
+    draft = actions.set_up_hearing(viewer=as_(leader), **basics(community, now))
+    with pytest.raises(actions.NotYet):
+        actions.withdraw(viewer=as_(leader), hearing_id=draft.pk, why="No", is_withheld=False)
 
 
 def test_opening_and_closing_are_told_once_by_the_clock(hearing: Hearing, now: datetime) -> None:

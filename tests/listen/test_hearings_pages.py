@@ -511,6 +511,89 @@ def test_programs_read_it_too(client: Client, hearing: Hearing, resident: Person
     assert "Secret" not in client.get(f"{base}/comments").content.decode()
 
 
+def test_staff_withdraw_a_hearing_and_its_pages_say_why_and_whom_to_ask(
+    visit: Visit, clerk: Client, hearing: Hearing, resident: Person
+) -> None:
+    hearing.authority.email = "listen@larkmere.example"
+    hearing.authority.save(update_fields=["email"])
+    said = made.a_comment(hearing, resident, body="Keep the limes.")
+    address = f"/hearings/{hearing.pk}/withdraw/"
+    asked = visit(address, client=clerk)
+    assert "you can put it back" in asked.text
+    nothing = visit(address, client=clerk, data={"reading": "read"})
+    assert "Say why: people gave their time" in nothing.text
+    done = visit(
+        address,
+        client=clerk,
+        data={"why": f"Wrong draft. {HOSTILE}", "reading": "read"},
+        check=False,
+    )
+    assert "Put it back" in done.text
+    page = visit(hearing.get_absolute_url(), check=False)
+    assert "This hearing was withdrawn on" in page.text
+    assert "Wrong draft." in page.text
+    assert "<script>alert" not in page.html
+    assert "mailto:listen@larkmere.example" in page.links
+    assert "Six trees are planted" in page.text
+    thread = visit(passage_page(hearing))
+    assert "takes no comments" in thread.text
+    assert "Keep the limes." in thread.text
+    assert "Withdrawn on" in visit("/hearings/").text
+    assert "Withdrawn on" in visit(f"/hearings/{hearing.pk}/results/", check=False).text
+    late = visit(passage_page(hearing), data=WORDS, client=sign_in(Client(), resident), status=409)
+    assert "Eight would be better." in late.html, "words that come too late are kept"
+    assert "takes no comments" in late.text
+    back = visit(f"/hearings/{hearing.pk}/put-back/", client=clerk)
+    assert "as it was" in back.text
+    visit(f"/hearings/{hearing.pk}/put-back/", client=clerk, data={})
+    assert "withdrawn" not in visit(hearing.get_absolute_url()).text
+    assert "Keep the limes." in visit(said.get_absolute_url()).text
+
+
+def test_what_is_withheld_is_for_staff_alone_and_people_read_their_own_words(
+    visit: Visit, clerk: Client, hearing: Hearing, resident: Person
+) -> None:
+    said = made.a_comment(hearing, resident, body="Keep the limes.")
+    made.a_comment(
+        hearing,
+        None,
+        body="A private thing.",
+        channel="letter",
+        received_on=said.written_at.date(),
+        entered_by=resident,
+    )
+    visit(
+        f"/hearings/{hearing.pk}/withdraw/", client=clerk,
+        data={"why": "It names somebody.", "reading": "withheld"},
+    )  # fmt: skip
+    within = (
+        passage_page(hearing), f"/hearings/{hearing.pk}/comments/", said.get_absolute_url(),
+        f"/hearings/{hearing.pk}/versions/1/", f"/hearings/{hearing.pk}/versions/1/whole/",
+        f"/hearings/{hearing.pk}/results/", f"/hearings/{hearing.pk}/results/comments/",
+        f"/hearings/{hearing.pk}/results/passages/", f"/hearings/{hearing.pk}/results/json/",
+        f"/hearings/{hearing.pk}/results/print/", f"/hearings/{hearing.pk}/versions/1/original/",
+        f"{said.get_absolute_url()}report/",
+    )  # fmt: skip
+    pages = [visit(hearing.get_absolute_url()), *(visit(one, status=410) for one in within)]
+    for page in pages:
+        assert "It names somebody." in page.text
+        assert "Keep the limes." not in page.html
+        assert "A private thing." not in page.html
+        assert "Six trees" not in page.html
+    mine = visit(said.get_absolute_url(), client=sign_in(Client(), resident), status=410)
+    assert "Keep the limes." in mine.text
+    assert "A private thing." not in mine.html
+    for one in (hearing.get_absolute_url(), passage_page(hearing, 3), said.get_absolute_url()):
+        assert (
+            "Six trees" in visit(one, client=clerk).html
+            or "Keep the limes." in visit(one, client=clerk).html
+        )
+    api = Client()
+    assert api.get(f"/api/hearings/{hearing.pk}").json()["withdrawn_why"] == "It names somebody."
+    assert api.get(f"/api/hearings/{hearing.pk}/comments").status_code == 404
+    assert api.get(f"/api/hearings/{hearing.pk}/passages").status_code == 404
+
+
 def test_a_revised_document_shows_what_changed_and_keeps_the_old(
     visit: Visit, clerk: Client, hearing: Hearing, resident: Person
 ) -> None:

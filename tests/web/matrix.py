@@ -219,6 +219,8 @@ DOORS: dict[str, tuple[str, str]] = {
     "hearings:enter": (STAFF, STAFF),
     "hearings:answering": (STAFF, NOT_ASKED),
     "hearings:conclude": (STAFF, STAFF),
+    "hearings:withdraw": (STAFF, STAFF),
+    "hearings:put_back": (DONE_BY_STAFF, DONE_BY_STAFF),
     "hearings:moderation": (MODERATORS, MODERATORS),
     "hearings:moderation_log": (MODERATORS, NOT_ASKED),
     "hearings:draft_passage": (STAFF, STAFF),

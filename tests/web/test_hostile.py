@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 PAYLOADS = {
     "a script": "\"><script>alert(1)</script>&<b onmouseover='alert(2)'>",
     "an attribute": '\' onmouseover=alert(2) " onfocus=alert(2) autofocus x="',
-    "template code": "{{ 7777|add:77 }}{% debug %}",
+    "template code": "{{ 7777777|add:770077 }}{% debug %}",
     "a format": "%(title)s %s %d {title} {0} %",
     "a formula": '=HYPERLINK("http://x")',
     "a sum": "+1+cmd|' /C calc'!A0",
@@ -71,7 +71,7 @@ WRITTEN = {
     "moderation.Appeal": "words answer",
     "moderation.Suggestion": "text",
     "moderation.Case": "reason",
-    "hearings.Hearing": "title about decides outcome",
+    "hearings.Hearing": "title about decides outcome withdrawn_why",
     "hearings.Version": "why file_name",
     "hearings.Passage": "label text",
     "hearings.Comment": "name body wording",
@@ -284,7 +284,7 @@ def broken(answer: Any) -> list[str]:
         return []
     faults = [fault for fault in Page(text).faults if "third party" not in fault]
     faults += ["a live script"] if "<script>alert" in text else []
-    faults += ["template code was run"] if "7854" in text else []
+    faults += ["template code was run"] if "8547854" in text else []
     return faults
 
 

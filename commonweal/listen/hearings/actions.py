@@ -442,6 +442,8 @@ def enter_comment(
         raise PermissionDenied(_("Only those who run this hearing enter what came by post."))
     if version.published_at is None or not hearing.is_public:
         raise NoWay("draft")
+    if hearing.withdrawn_at is not None:
+        raise NoWay("withdrawn")
     said: dict[str, Any] = {"stance": Stance(stance), "body": body, "wording": wording}
     who = f"entered:{Channel(channel)}:{received_on}:{name}"
     digest = _digest(who, version, passage, None, **said)
@@ -669,7 +671,7 @@ def answer(
     if hearing is None or (passage is not None and comment is not None):
         raise ValueError("an answer is to one passage or to one comment")
     hearing = _led(viewer, hearing.pk)
-    if not hearing.is_public:
+    if not hearing.is_public or hearing.withdrawn_at is not None:
         raise NotYet
     if comment is not None:
         comment = _held_comment(viewer, comment.pk)
@@ -718,6 +720,104 @@ def conclude(*, viewer: Viewer, hearing_id: int, words: str) -> Hearing:
     hearing.save(update_fields=["outcome", "outcome_at"])
     _record(viewer, what, hearing, public=True)
     return hearing
+
+
+# --- taken back, and put back
+
+
+@transaction.atomic
+def withdraw(*, viewer: Viewer, hearing_id: int, why: str, is_withheld: bool) -> Hearing:
+    """Take a public hearing back, with a reason that everybody reads; nothing of it is lost.
+
+    Nobody comments in it any more. With ``is_withheld`` its document and comments are for staff
+    alone. Whoever spoke in it is told. Done again it changes the reason, or what can be read, and
+    tells nobody. Raises ``NotYet`` for a draft.
+    """
+    hearing = _led(viewer, hearing_id)
+    if not hearing.is_public:
+        raise NotYet
+    is_new = hearing.withdrawn_at is None
+    if not is_new and (hearing.withdrawn_why, hearing.is_withheld) == (why, is_withheld):
+        return hearing
+    hearing.withdrawn_at = hearing.withdrawn_at or viewer.at
+    hearing.withdrawn_why, hearing.is_withheld = why, is_withheld
+    hearing.save(update_fields=["withdrawn_at", "withdrawn_why", "is_withheld"])
+    what = "hearing.withdrawn" if is_new else "hearing.withdrawal_changed"
+    _record(viewer, what, hearing, public=True, can_be_read=not is_withheld)
+    if is_new:
+        later("hearings.tell_speakers", hearing_id=hearing.pk, what="withdrawn")
+    return hearing
+
+
+@transaction.atomic
+def put_back(*, viewer: Viewer, hearing_id: int) -> Hearing:
+    """Put a hearing back as it was, with its dates and all that was said; whoever spoke is told."""
+    hearing = _led(viewer, hearing_id)
+    if hearing.withdrawn_at is None:
+        return hearing
+    hearing.withdrawn_at, hearing.withdrawn_why, hearing.is_withheld = None, "", False
+    hearing.save(update_fields=["withdrawn_at", "withdrawn_why", "is_withheld"])
+    _record(viewer, "hearing.put_back", hearing, public=True)
+    later("hearings.tell_speakers", hearing_id=hearing.pk, what="put-back")
+    return hearing
+
+
+@transaction.atomic
+def tell_speakers(*, hearing_id: int, what: str) -> int:
+    """Have a mail written to each person who spoke in a hearing; return to how many."""
+    hearing = Hearing.objects.filter(pk=hearing_id).first()
+    people = queries.speakers(hearing) if hearing else []
+    for person in people:
+        later("hearings.tell_speaker", hearing_id=hearing_id, person_id=person, what=what)
+    return len(people)
+
+
+def tell_speaker(*, hearing_id: int, person_id: int, what: str, at: datetime) -> bool:
+    """Write to one person that a hearing was withdrawn or put back; nothing if that is no longer so."""
+    hearing = Hearing.objects.select_related("authority").filter(pk=hearing_id).first()
+    person = Person.objects.filter(pk=person_id, is_active=True).first()
+    if hearing is None or person is None or not person.email:
+        return False
+    is_withdrawn = hearing.withdrawn_at is not None
+    if is_withdrawn != (what == "withdrawn"):
+        return False
+    moment = int(hearing.withdrawn_at.timestamp()) if hearing.withdrawn_at else f"{at:%Y%m%d}"
+    letter(
+        person=person,
+        authority=hearing.authority,
+        at=at,
+        href=hearing.get_absolute_url(),
+        why=_("You get this because you said something in a hearing."),
+        key=f"hearing-{hearing.pk}-{what}-{moment}",
+        **_letter_to_speaker(hearing),
+    ).send()
+    return True
+
+
+def _letter_to_speaker(hearing: Hearing) -> dict[str, Any]:
+    title = {"title": hearing.title}
+    if hearing.withdrawn_at is None:
+        return {
+            "subject": _("A hearing you spoke in is back"),
+            "lines": [
+                _("“%(title)s” was withdrawn, and is back. What you said stands there as before.")
+                % title
+            ],
+            "link": _("Go to the hearing"),
+        }
+    kept = _("What you said is kept, and everybody can still read it.")
+    if hearing.is_withheld:
+        kept = _("What you said is kept. Only you and staff can read it meanwhile.")
+    return {
+        "subject": _("A hearing you spoke in was withdrawn"),
+        "lines": [
+            _("“%(title)s” was withdrawn. It takes no comments any more.") % title,
+            _("The reason: %(reason)s") % {"reason": hearing.withdrawn_why},
+            kept,
+            _("If you have a question, reply to this mail."),
+        ],
+        "link": _("Read it on its page"),
+    }
 
 
 # --- by the clock

@@ -3,13 +3,13 @@
 from datetime import date, datetime
 from typing import Any, cast
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Field, Query, Router, Schema
 
 from commonweal.kit.api import PROBLEMS, Number, Page, Pages, page_of
 from commonweal.kit.request import Request
-from commonweal.listen.hearings import queries
+from commonweal.listen.hearings import queries, rules
 from commonweal.listen.hearings.models import Comment, Hearing, Passage, Stance
 
 router = Router(tags=["Hearings"])
@@ -30,6 +30,10 @@ class HearingRow(Schema):
     comments: int = Field(alias="comment_count")
     outcome: str
     outcome_at: datetime | None
+    withdrawn_at: datetime | None = Field(
+        description="Since when it is withdrawn; nothing if it is not."
+    )
+    withdrawn_why: str
 
     @staticmethod
     def resolve_community(row: Hearing) -> str:
@@ -188,8 +192,8 @@ def read_hearing(request: HttpRequest, hearing_id: int = Number) -> Hearing:
 def list_passages(
     request: HttpRequest, paging: Pages, only: Query[Edition], hearing_id: int = Number
 ) -> dict[str, Any]:
-    """In the order of the document."""
-    found = _hearing(request, hearing_id)
+    """In the order of the document. None while a hearing is withdrawn and withheld."""
+    found = _readable(request, hearing_id)
     return page_of(request, queries.all_passages(found, only.version), paging)
 
 
@@ -201,8 +205,8 @@ def list_passages(
 def list_comments(
     request: HttpRequest, paging: Pages, only: Query[Narrowing], hearing_id: int = Number
 ) -> dict[str, Any]:
-    """The oldest first."""
-    rows = queries.public_comments(_hearing(request, hearing_id))
+    """The oldest first. None while a hearing is withdrawn and withheld."""
+    rows = queries.public_comments(_readable(request, hearing_id))
     if only.stance:
         rows = rows.filter(stance=only.stance)
     if only.passage:
@@ -215,3 +219,10 @@ def list_comments(
 def _hearing(request: HttpRequest, hearing_id: int) -> Hearing:
     found = queries.hearings(cast(Request, request).viewer)
     return get_object_or_404(found, pk=hearing_id)
+
+
+def _readable(request: HttpRequest, hearing_id: int) -> Hearing:
+    found = _hearing(request, hearing_id)
+    if not rules.may_read(cast(Request, request).viewer, found):
+        raise Http404
+    return found

@@ -489,6 +489,37 @@ class ConcludeForm(forms.Form):
     )
 
 
+class WithdrawForm(forms.Form):
+    """Why a hearing is withdrawn, and what of it can be read meanwhile."""
+
+    READ, WITHHELD = "read", "withheld"
+
+    why = Said(
+        most=1000,
+        rows=4,
+        label=_("Why is it withdrawn?"),
+        help_text=_(
+            "Everybody reads it on the hearing’s page, and those who spoke get it by mail. Say what"
+            " happens now. Like: The wrong draft was published. The right one comes next week."
+        ),
+        nothing=_("Say why: people gave their time"),
+    )
+    reading = forms.ChoiceField(
+        label=_("What can be read meanwhile?"),
+        choices=[
+            (READ, _("The document and all comments, as now")),
+            (WITHHELD, _("Neither: only staff can, and people their own words")),
+        ],
+        initial=READ,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "People gave their words in public, so leave them unless the document should never have"
+            " been seen, or tells something private about somebody."
+        ),
+        error_messages={"required": _("Choose what can be read")},
+    )
+
+
 class FindForm(forms.Form):
     """Searching and ordering the comments."""
 

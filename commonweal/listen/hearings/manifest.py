@@ -54,6 +54,15 @@ MANIFEST = Manifest(
             _("What is said to have come of “%(title)s” changed"),
             HEARING,
         ),
+        Event(
+            "hearing.withdrawn", _("The hearing “%(title)s” was withdrawn"), HEARING, follow=True
+        ),
+        Event(
+            "hearing.withdrawal_changed",
+            _("Why the hearing “%(title)s” is withdrawn, or what of it can be read, changed"),
+            HEARING,
+        ),
+        Event("hearing.put_back", _("The hearing “%(title)s” was put back"), HEARING, follow=True),
         Event("hearing.comment_written", _("Somebody spoke in the hearing “%(title)s”"), HEARING),
         Event(
             "hearing.comment_entered",

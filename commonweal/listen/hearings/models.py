@@ -94,7 +94,11 @@ class Kind(models.TextChoices):
 
 
 class Hearing(models.Model):
-    """A document that people are asked about before somebody decides on it."""
+    """A document that people are asked about before somebody decides on it.
+
+    While it is withdrawn nobody comments; ``is_withheld`` then keeps the document and what people
+    said from everybody but staff. Nothing is deleted, and it can be put back.
+    """
 
     authority = models.ForeignKey(Authority, models.PROTECT)
     community = models.ForeignKey(Community, models.PROTECT)
@@ -114,6 +118,9 @@ class Hearing(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
     outcome = models.TextField(max_length=3000, blank=True)
     outcome_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_why = models.CharField(max_length=1000, blank=True)
+    is_withheld = models.BooleanField(default=False)
 
     class Meta:
         indexes = (models.Index(fields=("authority", "-closes_at"), name="hearing_by_close"),)
@@ -132,6 +139,11 @@ class Hearing(models.Model):
                 condition=Q(outcome="", outcome_at__isnull=True)
                 | (~Q(outcome="") & Q(outcome_at__isnull=False)),
             ),
+            models.CheckConstraint(
+                name="hearing_is_withdrawn_for_a_reason",
+                condition=Q(withdrawn_at__isnull=True, is_withheld=False)
+                | (Q(withdrawn_at__isnull=False) & ~Q(withdrawn_why="")),
+            ),
         )
 
     def __str__(self) -> str:
@@ -147,9 +159,11 @@ class Hearing(models.Model):
         return self.published_at is not None
 
     def state(self, at: datetime) -> str:
-        """Return where it stands at a moment: draft, coming, open, closed or answered."""
+        """Return where it stands: draft, withdrawn, coming, open, closed or answered."""
         if self.published_at is None:
             return "draft"
+        if self.withdrawn_at is not None:
+            return "withdrawn"
         if at < self.opens_at:
             return "coming"
         if at < self.closes_at:

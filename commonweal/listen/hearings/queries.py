@@ -100,6 +100,7 @@ def _all(viewer: Viewer) -> QuerySet[Hearing]:
 
 def _ordered(rows: QuerySet[Hearing], at: Any) -> QuerySet[Hearing]:
     turn = Case(
+        When(withdrawn_at__isnull=False, then=Value(3)),
         When(opens_at__lte=at, closes_at__gt=at, then=Value(0)),
         When(opens_at__gt=at, then=Value(1)),
         default=Value(2),
@@ -306,6 +307,20 @@ def replies(
     """Return what was replied to a comment, the oldest first."""
     rows = Comment.objects.filter(_seen(viewer, guest, moderates=moderates), parent=comment)
     return rows.select_related("person", "organisation").order_by("written_at", "pk")
+
+
+def own_comments(viewer: Viewer, hearing: Hearing, guest: bytes | None) -> QuerySet[Comment]:
+    """Return what this person or guest said in a hearing, in the order they said it."""
+    rows = Comment.objects.filter(author(viewer, guest), hearing=hearing)
+    shown = rows.exclude(state=State.REMOVED).select_related("passage", "answer")
+    return shown.order_by("written_at", "pk")
+
+
+def speakers(hearing: Hearing) -> list[int]:
+    """Return the numbers of the people who said something in a hearing and have not taken it back."""
+    rows = Comment.objects.filter(hearing=hearing, person__isnull=False)
+    found = rows.exclude(state=State.REMOVED).order_by("person").values_list("person", flat=True)
+    return [pk for pk in found.distinct() if pk is not None]
 
 
 def said_as_guest(hearing: Hearing, guest: bytes) -> int:
@@ -569,7 +584,7 @@ def moderation_log(hearing: Hearing) -> QuerySet[Entry]:
 
 
 def _open_now(authority: Any, at: Any) -> QuerySet[Hearing]:
-    rows = _all(everyone(authority, at)).filter(published_at__lte=at)
+    rows = _all(everyone(authority, at)).filter(published_at__lte=at, withdrawn_at__isnull=True)
     return rows.filter(opens_at__lte=at, closes_at__gt=at).order_by("closes_at", "pk")
 
 
@@ -637,7 +652,10 @@ def panel_desk(viewer: Viewer, thing: object) -> Mapping[str, Any] | None:
     asked = Q(waits__gt=0) if moderates else Q(pk__in=())
     if seats:
         asked |= Q(published_at__isnull=True) | Q(
-            closes_at__lte=viewer.at, closes_at__gt=viewer.at - LATELY, outcome=""
+            closes_at__lte=viewer.at,
+            closes_at__gt=viewer.at - LATELY,
+            outcome="",
+            withdrawn_at__isnull=True,
         )
     found = list(rows.filter(asked).order_by("closes_at", "pk")[:20])
     for hearing in found:
@@ -680,7 +698,7 @@ def moments_to_tell(at: datetime) -> list[tuple[Hearing, str, datetime]]:
     for what, name in (("hearing.opened", "opens_at"), ("hearing.closed", "closes_at")):
         known = Entry.objects.filter(about=ABOUT, about_id=OuterRef("pk"), what=what)
         rows = Hearing.objects.filter(
-            ~Exists(known), published_at__isnull=False,
+            ~Exists(known), published_at__isnull=False, withdrawn_at__isnull=True,
             **{f"{name}__lte": at, f"{name}__gt": since},
         )  # fmt: skip
         told += [(row, what, getattr(row, name)) for row in rows.order_by("pk")]

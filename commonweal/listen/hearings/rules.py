@@ -35,6 +35,13 @@ def may_moderate(viewer: Viewer, hearing: Hearing) -> bool:
     )
 
 
+def may_read(viewer: Viewer, hearing: Hearing) -> bool:
+    """Tell whether the viewer may read the document and what people said, were it withdrawn."""
+    if not hearing.is_withheld:
+        return True
+    return may_lead(viewer, hearing) or may_moderate(viewer, hearing)
+
+
 def why_not(viewer: Viewer, hearing: Hearing, version: Version | None, latest: int) -> str:
     """Return why this viewer cannot comment now, as a code; nothing if they may.
 
@@ -43,7 +50,7 @@ def why_not(viewer: Viewer, hearing: Hearing, version: Version | None, latest: i
     if hearing.authority_id != viewer.authority.pk:
         return "draft"
     state = hearing.state(viewer.at)
-    if state in ("draft", "coming"):
+    if state in ("draft", "withdrawn", "coming"):
         return state
     if state != "open":
         return "closed"

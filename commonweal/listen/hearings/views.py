@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import wraps
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -30,7 +31,7 @@ from commonweal.ground.places.models import StandingKind
 from commonweal.ground.places.rules import Viewer
 from commonweal.kit import tries
 from commonweal.kit.clock import database_now
-from commonweal.kit.doors import privileged, signed_in, the_one
+from commonweal.kit.doors import Door, P, View, privileged, signed_in, the_one
 from commonweal.kit.printing import as_pdf
 from commonweal.kit.request import Request
 from commonweal.listen.hearings import actions, forms, queries, rules
@@ -50,6 +51,33 @@ GUEST = "hearing_guest"  # the secret by which a browser finds its own comments 
 KEPT = "kept_words"  # what somebody wrote before they could be let in: {where: words}
 REPORT = Path(__file__).parent / "templates" / "hearings" / "report.typ"
 MOST_IN_REPORT = 400
+MOST_OWN = 50
+
+
+class Withheld(Exception):
+    """A hearing is withdrawn, and what is asked for is for staff alone meanwhile."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        super().__init__(hearing.pk)
+        self.hearing = hearing
+
+
+def readable(view: View[P]) -> Door[P]:
+    """Show why a hearing is withdrawn in place of what nobody reads meanwhile."""
+
+    @wraps(view)
+    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(cast(Request, request), *args, **kwargs)
+        except Withheld as withheld:
+            return _withheld(cast(Request, request), withheld.hearing, status=410)
+
+    return door
+
+
+def _withheld(request: Request, found: Hearing, *, status: int = 200) -> HttpResponse:
+    said = queries.own_comments(request.viewer, found, _guest(request))[:MOST_OWN]
+    return _page(request, "hearings/withheld.html", found, {"own": said}, status=status)
 
 
 # --- reading
@@ -67,7 +95,9 @@ def hearing_list(request: Request) -> HttpResponse:
 @require_safe
 def hearing(request: Request, hearing_id: int) -> HttpResponse:
     """Show the document as it stands now, passage by passage; or where it will stand."""
-    found = _hearing(request, hearing_id)
+    found = the_one(queries.numbered(request.viewer, hearing_id))
+    if not rules.may_read(request.viewer, found):
+        return _withheld(request, found)
     leads = rules.may_lead(request.viewer, found)
     known = queries.versions(found, drafts=leads)
     public = [one for one in known if one.published_at is not None]
@@ -77,6 +107,7 @@ def hearing(request: Request, hearing_id: int) -> HttpResponse:
 
 
 @require_safe
+@readable
 def one_version(request: Request, hearing_id: int, version: int) -> HttpResponse:
     """Show one version of the document, with what people said about it then."""
     found = _hearing(request, hearing_id)
@@ -136,6 +167,7 @@ def _with_tags(stood: Iterable[Passage]) -> list[tuple[Passage, int]]:
 
 
 @require_safe
+@readable
 def original(request: Request, hearing_id: int, version: int) -> HttpResponse:
     """Hand out the original file of a version."""
     found = _hearing(request, hearing_id)
@@ -148,6 +180,7 @@ def original(request: Request, hearing_id: int, version: int) -> HttpResponse:
 
 
 @require_safe
+@readable
 def changes(request: Request, hearing_id: int, version: int) -> HttpResponse:
     """Show what a version changed, passage by passage, and what staff answered."""
     found = _hearing(request, hearing_id)
@@ -174,6 +207,7 @@ def _step_counts(steps: Iterable[queries.Step]) -> dict[str, int]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@readable
 def one_passage(request: Request, hearing_id: int, version: int, passage: int) -> HttpResponse:
     """Show one passage and what people say about it, and take what somebody says."""
     found = _hearing(request, hearing_id)
@@ -183,6 +217,7 @@ def one_passage(request: Request, hearing_id: int, version: int, passage: int) -
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@readable
 def whole(request: Request, hearing_id: int, version: int) -> HttpResponse:
     """Show what people say about the document as a whole, and take what somebody says."""
     found = _hearing(request, hearing_id)
@@ -291,6 +326,7 @@ def _say(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@readable
 def comment(request: Request, comment_id: int) -> HttpResponse:
     """Show one comment with its answer and all its replies, and take a reply."""
     if request.method == "POST":
@@ -342,6 +378,7 @@ def comment(request: Request, comment_id: int) -> HttpResponse:
 
 
 @require_safe
+@readable
 def comments(request: Request, hearing_id: int) -> HttpResponse:
     """Show all that people say about a document, narrowed and ordered as somebody likes."""
     found = _hearing(request, hearing_id)
@@ -374,6 +411,7 @@ def comments(request: Request, hearing_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
+@readable
 def agree(request: Request, comment_id: int) -> HttpResponse:
     """Agree with a comment, or no longer."""
     said = _comment(request, comment_id)
@@ -391,6 +429,7 @@ def agree(request: Request, comment_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
+@readable
 def adopt(request: Request, hearing_id: int) -> HttpResponse:
     """Put what was said in this browser under the account of whoever has signed in."""
     found = _hearing(request, hearing_id)
@@ -414,6 +453,7 @@ def adopt(request: Request, hearing_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@readable
 def change_comment(request: Request, comment_id: int) -> HttpResponse:
     """Put one's own words right, within an hour."""
     said, guest = _own_comment(request, comment_id)
@@ -442,6 +482,7 @@ def change_comment(request: Request, comment_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@readable
 def remove_comment(request: Request, comment_id: int) -> HttpResponse:
     """Ask once, then take one's own words back."""
     said, guest = _own_comment(request, comment_id)
@@ -464,6 +505,7 @@ def remove_comment(request: Request, comment_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@readable
 def report(request: Request, comment_id: int) -> HttpResponse:
     """Tell the moderators that a comment breaks the rules."""
     said = _comment(request, comment_id)
@@ -496,6 +538,7 @@ def report(request: Request, comment_id: int) -> HttpResponse:
 
 
 @require_safe
+@readable
 def results(request: Request, hearing_id: int) -> HttpResponse:
     """Show what was said in all: by passage, who spoke, what was proposed, what was answered."""
     found = _hearing(request, hearing_id)
@@ -538,6 +581,7 @@ COMMENT_COLUMNS = (
 
 
 @require_safe
+@readable
 def comments_csv(request: Request, hearing_id: int) -> HttpResponse:
     """Hand out every public comment as a table."""
     found = _hearing(request, hearing_id)
@@ -568,6 +612,7 @@ PASSAGE_COLUMNS = (
 
 
 @require_safe
+@readable
 def passages_csv(request: Request, hearing_id: int) -> HttpResponse:
     """Hand out how many took which stance to each passage, as a table."""
     found = _hearing(request, hearing_id)
@@ -589,13 +634,16 @@ def _passage_rows(found: Hearing) -> Iterator[dict[str, Any]]:
 
 
 @require_safe
+@readable
 def everything_json(request: Request, hearing_id: int) -> HttpResponse:
     """Hand out the whole hearing for programs: what it is, the counts, the comments."""
     found = _hearing(request, hearing_id)
     content = {
         "hearing": found.pk, "title": found.title, "about": found.about, "decides": found.decides,
         "opens_at": found.opens_at.isoformat(), "closes_at": found.closes_at.isoformat(),
-        "outcome": found.outcome, "passages": list(_passage_rows(found)),
+        "outcome": found.outcome, "withdrawn_why": found.withdrawn_why,
+        "withdrawn_at": found.withdrawn_at.isoformat() if found.withdrawn_at else None,
+        "passages": list(_passage_rows(found)),
         "comments": list(_comment_rows(found)),
     }  # fmt: skip
     return _file(
@@ -606,6 +654,7 @@ def everything_json(request: Request, hearing_id: int) -> HttpResponse:
 
 
 @require_safe
+@readable
 def printed(request: Request, hearing_id: int) -> HttpResponse:
     """Print the results for a committee."""
     found = _hearing(request, hearing_id)
@@ -649,6 +698,7 @@ def _report(request: Request, found: Hearing) -> dict[str, Any]:
             _("Open from %(opens)s to %(closes)s.")
             % {"opens": _day(found.opens_at), "closes": _day(found.closes_at)},
             found.decides,
+            *_withdrawn_line(found),
             ngettext(
                 "%(n)s comment and reply in all.", "%(n)s comments and replies in all.", spoken
             )
@@ -673,6 +723,13 @@ def _report(request: Request, found: Hearing) -> dict[str, Any]:
         )
         % {"day": _day(request.viewer.at)},
     }
+
+
+def _withdrawn_line(found: Hearing) -> list[str]:
+    if found.withdrawn_at is None:
+        return []
+    told = {"day": _day(found.withdrawn_at), "reason": found.withdrawn_why}
+    return [_("Withdrawn on %(day)s. The reason: %(reason)s") % told]
 
 
 def _agreed(said: Comment) -> int:
@@ -708,6 +765,7 @@ def start(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def basics(request: Request, hearing_id: int) -> HttpResponse:
     """Change what a hearing says about itself, its dates and who may comment."""
     found = _to_lead(request, hearing_id)
@@ -725,6 +783,7 @@ def basics(request: Request, hearing_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def document(request: Request, hearing_id: int) -> HttpResponse:
     """Take the document as a text, and cut it into passages."""
     found = _to_lead(request, hearing_id)
@@ -763,6 +822,7 @@ def document(request: Request, hearing_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def check(request: Request, hearing_id: int) -> HttpResponse:
     """Look at the passages before everyone can, then make them public."""
     found = _to_lead(request, hearing_id)
@@ -841,6 +901,7 @@ def join(request: Request, passage_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def discard(request: Request, hearing_id: int) -> HttpResponse:
     """Throw away what is being prepared: the whole draft, or the revised document."""
     found = _to_lead(request, hearing_id)
@@ -857,9 +918,13 @@ def discard(request: Request, hearing_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def enter(request: Request, hearing_id: int) -> HttpResponse:
     """Enter a comment that came by letter, mail or telephone, or was said at a meeting."""
     found = _to_lead(request, hearing_id)
+    if found.withdrawn_at is not None:
+        messages.error(request, _("It is withdrawn and takes no comments. Put it back first."))
+        return redirect(found)
     known = queries.versions(found)
     if not known:
         return redirect("hearings:check", found.pk)
@@ -879,6 +944,7 @@ def enter(request: Request, hearing_id: int) -> HttpResponse:
 
 @require_safe
 @privileged
+@readable
 def answering(request: Request, hearing_id: int) -> HttpResponse:
     """Show what has no answer yet: comments, those most agree with first, and passages."""
     found = _to_lead(request, hearing_id)
@@ -900,6 +966,7 @@ def answering(request: Request, hearing_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def answer_comment(request: Request, comment_id: int) -> HttpResponse:
     """Answer a comment in public."""
     said = _comment(request, comment_id)
@@ -929,10 +996,10 @@ def _answer(request: Request, found: Hearing, *, back: str, **about: Any) -> Htt
         try:
             actions.answer(viewer=request.viewer, **about, **form.cleaned_data)
         except actions.NotYet:
-            form.add_error(
-                None,
-                _("This comment is not shown, or is a reply: answer the comment it belongs to."),
-            )
+            words = _("This comment is not shown, or is a reply: answer the comment it belongs to.")
+            if found.withdrawn_at is not None:
+                words = _("The hearing is withdrawn. Put it back first, then answer.")
+            form.add_error(None, words)
         else:
             messages.success(request, _("Your answer stands there for everybody to read."))
             return redirect(back)
@@ -948,6 +1015,7 @@ def _answer(request: Request, found: Hearing, *, back: str, **about: Any) -> Htt
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def conclude(request: Request, hearing_id: int) -> HttpResponse:
     """Say what came of the hearing as a whole."""
     found = _to_lead(request, hearing_id)
@@ -972,11 +1040,57 @@ def conclude(request: Request, hearing_id: int) -> HttpResponse:
     return _page(request, "hearings/conclude.html", found, {"form": form, "nav": "desk"})
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@privileged
+@readable
+def withdraw(request: Request, hearing_id: int) -> HttpResponse:
+    """Take a public hearing back, or say otherwise why it is withdrawn."""
+    found = _to_lead(request, hearing_id)
+    if not found.is_public:
+        return redirect("hearings:check", found.pk)
+    reading = forms.WithdrawForm.WITHHELD if found.is_withheld else forms.WithdrawForm.READ
+    form = forms.WithdrawForm(
+        request.POST if request.method == "POST" else None,
+        initial={"why": found.withdrawn_why, "reading": reading},
+    )
+    if form.is_bound and form.is_valid():
+        actions.withdraw(
+            viewer=request.viewer,
+            hearing_id=found.pk,
+            why=form.cleaned_data["why"],
+            is_withheld=form.cleaned_data["reading"] == forms.WithdrawForm.WITHHELD,
+        )
+        messages.success(
+            request,
+            _("Saved.")
+            if found.withdrawn_at is not None
+            else _("It is withdrawn. Everybody can read why, and those who spoke are told."),
+        )
+        return redirect(found)
+    return _page(request, "hearings/withdraw.html", found, {"form": form, "nav": "desk"})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@privileged
+@readable
+def put_back(request: Request, hearing_id: int) -> HttpResponse:
+    """Ask once, then put a withdrawn hearing back as it was."""
+    found = _to_lead(request, hearing_id)
+    if found.withdrawn_at is None:
+        return redirect(found)
+    if request.method == "POST":
+        actions.put_back(viewer=request.viewer, hearing_id=found.pk)
+        messages.success(request, _("It is back, as it was. Those who spoke in it are told."))
+        return redirect(found)
+    return _page(request, "hearings/put_back.html", found, {"nav": "desk"})
+
+
 # --- for moderators
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def moderation(request: Request, hearing_id: int) -> HttpResponse:
     """Show what waits for a moderator, and decide on many at once."""
     found = _to_moderate(request, hearing_id)
@@ -1018,6 +1132,7 @@ def _decide(request: Request, given: dict[str, Any]) -> None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @privileged
+@readable
 def hide(request: Request, comment_id: int) -> HttpResponse:
     """Hide a comment, and say why."""
     said = _comment_to_moderate(request, comment_id)
@@ -1033,6 +1148,7 @@ def hide(request: Request, comment_id: int) -> HttpResponse:
 
 @require_POST
 @privileged
+@readable
 def show(request: Request, comment_id: int) -> HttpResponse:
     """Let everyone read a comment that waits or was hidden."""
     said = _comment_to_moderate(request, comment_id)
@@ -1046,6 +1162,7 @@ LOG_COLUMNS = ("at", "decision", "comment", "reason", "who")
 
 @require_safe
 @privileged
+@readable
 def moderation_log(request: Request, hearing_id: int) -> HttpResponse:
     """Hand out every decision of the moderators about this hearing, with its reason."""
     found = _to_moderate(request, hearing_id)
@@ -1063,7 +1180,11 @@ def moderation_log(request: Request, hearing_id: int) -> HttpResponse:
 
 
 def _hearing(request: Request, hearing_id: int) -> Hearing:
-    return the_one(queries.numbered(request.viewer, hearing_id))
+    """Return a hearing that this viewer reads. Raises ``Withheld``."""
+    found = the_one(queries.numbered(request.viewer, hearing_id))
+    if not rules.may_read(request.viewer, found):
+        raise Withheld(found)
+    return found
 
 
 def _to_lead(request: Request, hearing_id: int) -> Hearing:
@@ -1088,6 +1209,8 @@ def _comment(request: Request, comment_id: int) -> Comment:
     found = queries.found_comment(request.viewer, comment_id, _guest(request))
     if found is None:
         raise Http404
+    if not rules.may_read(request.viewer, found.hearing):
+        raise Withheld(found.hearing)
     return found
 
 
