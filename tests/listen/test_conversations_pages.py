@@ -381,7 +381,9 @@ def test_a_table_of_statements_is_read_by_its_column(
     [
         (b"\0\1\2binary", "not a table"),
         (b"x" * 1_000_001, "too big"),
-        (b"", "empty"),
+        (b"", "This file is empty"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "not a table"),
+        (b"\x1f\x8b\x08\x11gzipped", "not a table"),
         (b"statement\n", "at least one"),
         (("y" * 300).encode(), "more than 280 letters"),
     ],
@@ -390,6 +392,33 @@ def test_a_broken_table_is_refused_in_words(content: bytes, words: str) -> None:
     form = StatementsForm({}, {"file": SimpleUploadedFile("file.csv", content)})
     assert not form.is_valid()
     assert words in str(form.errors)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "statement;note\r\nThe hall, as it is, should stay.;1\r\nCafés; too.;\r\n",
+        "note\tstatement\n1\tThe hall, as it is, should stay.\n2\tCafés\n",
+        "statement,author,moderated,text\n"
+        '0,1,1,"The hall, as it is, should stay."\n1,1,-1,Rude.\n2,1,0,Cafés\n',
+        "comment-id,moderated,comment-body\n"
+        '0,1,"The hall, as it is, should stay."\n1,-1,Rude.\n2,0,Cafés\n',
+        '\ufeff"The hall, as it is, should stay."\nCafés\n',
+    ],
+)
+def test_tables_of_many_kinds_are_read(table: str) -> None:
+    form = StatementsForm({}, {"file": SimpleUploadedFile("file.csv", table.encode())})
+    assert form.is_valid(), form.errors
+    assert form.cleaned_data["found"] == ["The hall, as it is, should stay.", "Cafés"]
+
+
+def test_the_whole_place_is_asked_unless_somebody_chooses(
+    visit: Visit, desk: Client, authority: Authority
+) -> None:
+    root = world.root(authority)
+    world.a_community(authority, name="Abbey")
+    page = visit("/listen/new/", client=desk)
+    assert f'<option value="{root.pk}" selected>' in page.html
 
 
 def test_what_cannot_be_seen_is_no_statement() -> None:

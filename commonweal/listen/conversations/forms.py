@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from commonweal.ground.challenges.forms import Day, Moment, Words
-from commonweal.ground.places.models import Community, Level
+from commonweal.ground.places.models import Community, CommunityKind, Level
 from commonweal.listen.conversations import queries
 from commonweal.listen.conversations.models import (
     MOST_LETTERS,
@@ -35,7 +36,15 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1_000_000  # of a table of statements
 BLOCKS = 6  # things people may say of themselves
-COLUMNS = ("statement", "text", "comment-body", "comment", "body")
+COLUMNS = (
+    "text",
+    "comment-body",
+    "body",
+    "statement",
+    "comment",
+)  # beside a text, these are numbers
+MARKS = ",;\t"
+NO_TEXT = re.compile(r"[\0-\x08\x0e-\x1f]")
 POLICY = _(
     "A statement is not shown if it attacks somebody, tells something private about a person,"
     " breaks the law or sells something; if it is about something else; if the same stands here"
@@ -183,6 +192,9 @@ class QuestionForm(StepForm):
         community.queryset = queries.communities_to_ask(self.viewer)
         challenge.queryset = queries.challenges_to_ask(self.viewer)
         challenge.empty_label = gettext("No challenge")
+        if "community" not in self.initial:  # otherwise it would be whichever is first by name
+            whole = community.queryset.filter(kind=CommunityKind.AUTHORITY)
+            self.initial["community"] = whole.first()
 
 
 class PeopleForm(StepForm):
@@ -330,6 +342,7 @@ class StatementsForm(forms.Form):
     file = forms.FileField(
         label=_("Or a table of them (CSV)"),
         required=False,
+        error_messages={"empty": _("This file is empty. Choose one with a statement in each line")},
         help_text=_("Taken from the column named “statement”, or else from the first one."),
     )
 
@@ -363,25 +376,34 @@ class StatementsForm(forms.Form):
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = content.decode("cp1252", errors="replace")
-        if "\0" in text:
+        if text.startswith("%PDF") or NO_TEXT.search(text):
             self.add_error("file", _("This is not a table. Save it as CSV and send that."))
             return []
         try:
-            rows = list(csv.reader(io.StringIO(text, newline="")))
+            return _column(text)
         except csv.Error:
             self.add_error("file", _("This is not a table. Save it as CSV and send that."))
             return []
-        return _column(rows)
 
 
-def _column(rows: list[list[str]]) -> list[str]:
-    """Return the column of statements: by its name, or else the first one, with its first line."""
-    if not rows:
-        return []
-    names = [name.strip().casefold() for name in rows[0]]
-    place = next((names.index(name) for name in COLUMNS if name in names), None)
-    listed = rows[1:] if place is not None else rows
-    cells = (row[place or 0] for row in listed if len(row) > (place or 0))
+def _column(text: str) -> list[str]:
+    """Return the column of statements: by its name, or else the first one, with its first line.
+
+    What a table of an earlier conversation marks as rejected stays behind.
+    """
+    for mark in MARKS:  # a semicolon or a tab only where it makes a column that has a name
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+        names = [name.strip().casefold() for name in rows[0]] if rows else []
+        place = next((names.index(name) for name in COLUMNS if name in names), None)
+        if place is not None:
+            state = names.index("moderated") if "moderated" in names else len(names)
+            kept = (row for row in rows[1:] if row[state : state + 1] != ["-1"])
+            return _cells(kept, place)
+    return _cells(csv.reader(io.StringIO(text, newline="")), 0)
+
+
+def _cells(rows: Iterable[list[str]], place: int) -> list[str]:
+    cells = (row[place] for row in rows if len(row) > place)
     return [text for cell in cells if (text := " ".join(cell.split()))]
 
 
