@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from commonweal.listen.maps.models import Map
 from commonweal.listen.voices.models import Showing
 from tests.factories import listen
 from tests.listen.test_maps import camps, drawn
+from tests.visit import sign_in
 
 pytestmark = pytest.mark.django_db
 Visit = Callable[..., Any]
@@ -174,6 +176,57 @@ def test_a_statement_that_is_taken_away_is_gone_at_once(visit: Visit, talk: Conv
     for address in ("map/", "map/statements/", "map.csv", ""):
         shown = visit(f"/listen/{talk.pk}/{address}")
         assert statement.text not in shown.html, address
+
+
+def shown_at_once(page: Any) -> str:
+    """Return what stands on a page without opening anything."""
+    return re.sub(r"<details.*?</details>", "", page.html, flags=re.DOTALL)
+
+
+def test_how_others_voted_is_folded_away_from_whoever_can_still_vote(
+    visit: Visit, signed_in: Callable[..., Client], talk: Conversation, resident: Person
+) -> None:
+    said = talk.statements.first()
+    assert said is not None
+    there = f"/listen/{talk.pk}/statements/{said.number}/"
+    signed_in(resident)
+    before = visit(there)
+    assert "votes:" in before.text, "whoever wants it opens it, without a script"
+    assert "votes:" not in shown_at_once(before)
+    assert before.html.index('id="answer"') < before.html.index('id="result"')
+    listed = visit(f"/listen/{talk.pk}/map/statements/")
+    assert "votes:" not in shown_at_once(listed)
+    assert "<strong>Most votes</strong>" in listed.html, "what most agree with does not come first"
+    assert "Most people agree" not in shown_at_once(visit(talk.get_absolute_url()))
+    assert "You have not answered yet" in visit(f"/listen/{talk.pk}/map/").text
+    me = listen.a_participant(talk, resident)
+    listen.a_vote(me, said, -1)
+    assert "votes:" in shown_at_once(visit(there))
+    after = visit(f"/listen/{talk.pk}/map/statements/?sort=agree")
+    assert shown_at_once(after).count("votes:") <= 1, "the others wait for an answer of their own"
+    assert "You have not answered yet" not in visit(f"/listen/{talk.pk}/map/").text
+
+
+def test_somebody_without_an_account_finds_it_folded_too(visit: Visit, talk: Conversation) -> None:
+    there = f"/listen/{talk.pk}/statements/1/"
+    for reach in ("everyone", "account"):
+        Conversation.objects.filter(pk=talk.pk).update(reach=reach)
+        assert "votes:" not in shown_at_once(visit(there)), reach
+
+
+def test_staff_readers_of_what_is_closed_and_programs_see_it_at_once(
+    visit: Visit, client: Client, talk: Conversation, moderator: Person, now: datetime
+) -> None:
+    there = f"/listen/{talk.pk}/statements/1/"
+    assert "votes:" in shown_at_once(visit(there, client=sign_in(Client(), moderator)))
+    assert client.get(f"/api/conversations/{talk.pk}/map").status_code == 200
+    assert "agree" in client.get(f"/listen/{talk.pk}/map.csv").content.decode()
+    Conversation.objects.filter(pk=talk.pk).update(closes_at=now - timedelta(hours=1))
+    assert "votes:" in shown_at_once(visit(there))
+    listed = visit(f"/listen/{talk.pk}/map/statements/")
+    assert "votes:" in shown_at_once(listed)
+    assert "<strong>Most agreed with</strong>" in listed.html
+    assert "Most people agree" in shown_at_once(visit(talk.get_absolute_url()))
 
 
 def test_an_open_page_is_answered_only_when_there_is_something_new(

@@ -26,6 +26,8 @@ from commonweal.listen.maps.models import Finding, Map
 from commonweal.listen.moderation.models import Case, CaseState
 from commonweal.listen.moderation.queries import set_aside_participants
 from commonweal.listen.voices.models import DetailAnswer, Routing, Showing
+from commonweal.listen.voices.queries import answered_by, has_answered
+from commonweal.listen.voices.rules import answers_first
 
 FEWEST = 5
 LETTERS = "ABCDEFGHIJKLMNOP"
@@ -601,7 +603,8 @@ def on_statement(viewer: Viewer, statement: Statement) -> dict[str, Any] | None:
     drawn = map_of(statement.conversation_id)
     if found is None or drawn is None:
         return None
-    return {"line": line(found), "drawn": drawn}
+    folded = answers_first(viewer, statement.conversation) and not has_answered(viewer, statement)
+    return {"line": line(found), "drawn": drawn, "folded": folded}
 
 
 def on_conversation(viewer: Viewer, conversation: Conversation) -> dict[str, Any] | None:
@@ -610,7 +613,7 @@ def on_conversation(viewer: Viewer, conversation: Conversation) -> dict[str, Any
     if drawn is None:
         return None
     if not drawn.told:
-        return {"drawn": drawn, "common": None, "dividing": None}
+        return {"drawn": drawn, "common": None, "dividing": None, "folded": False}
     lists = drawn.told["lists"]
     asked = [entry["statement"] for name in ("common_ground", "dividing") for entry in lists[name]]
     found = findings_on(asked)
@@ -625,4 +628,19 @@ def on_conversation(viewer: Viewer, conversation: Conversation) -> dict[str, Any
         )
         for name in ("common_ground", "dividing")
     }
-    return {"drawn": drawn, "common": first["common_ground"], "dividing": first["dividing"]}
+    named = {one.statement.pk for one in first.values() if one is not None}
+    folded = yet_to_answer(viewer, conversation, named)
+    return {
+        "drawn": drawn, "common": first["common_ground"], "dividing": first["dividing"],
+        "folded": bool(folded),
+    }  # fmt: skip
+
+
+def yet_to_answer(viewer: Viewer, conversation: Conversation, statements: set[int]) -> set[int]:
+    """Return on which of these statements the viewer can still vote and has not.
+
+    What others said to them is folded away, so that it sways nobody's first answer.
+    """
+    if not statements or not answers_first(viewer, conversation):
+        return set()
+    return statements - answered_by(viewer, conversation)

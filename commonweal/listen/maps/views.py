@@ -27,7 +27,7 @@ from commonweal.listen.maps import queries
 from commonweal.listen.maps.models import Finding, Map
 from commonweal.listen.maps.queries import LETTERS
 from commonweal.listen.voices.queries import participant_of
-from commonweal.listen.voices.rules import may_take_part
+from commonweal.listen.voices.rules import answers_first, may_take_part
 
 A_PAGE = 15
 FIRST = 4  # of a list, before the others are folded away
@@ -67,6 +67,7 @@ def map_page(request: Request, conversation_id: int) -> HttpResponse:
             )
         ),
         "may_vote": may_take_part(request.viewer, conversation),
+        "answers_first": answers_first(request.viewer, conversation),
         "others": [LETTERS[g] for g in range(drawn.groups)] if drawn.groups > 1 else [],
         "hanging": queries.hanging(drawn),
         "mark": _mark(drawn),
@@ -81,15 +82,21 @@ def statements(request: Request, conversation_id: int) -> HttpResponse:
     drawn = queries.map_of(conversation.pk)
     if drawn is None:
         return _page(request, "maps/none.html", conversation, None, {})
-    sort = request.GET.get("sort", "agree")
-    sort = sort if sort in queries.SORTS else "agree"
+    first = answers_first(request.viewer, conversation)
+    usual = "votes" if first else "agree"  # what comes first tells what others said too
+    sort = request.GET.get("sort", usual)
+    sort = sort if sort in queries.SORTS else usual
     group = _group(request, drawn)
     place = 0 if group is None else group + 1
     rows = queries.all_findings(conversation, sort=sort, group=place)
     page = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
+    lines = [queries.line(finding) for finding in page.object_list]
+    told = {line.statement.pk for line in lines if line.whole.votes is not None}
+    folded = queries.yet_to_answer(request.viewer, conversation, told)
     values = {
         "page": page,
-        "lines": [queries.line(finding) for finding in page.object_list],
+        "lines": [(line, line.statement.pk in folded) for line in lines],
+        "folded": bool(folded),
         "sort": sort,
         "sorts": _sorts(),
         "group": group,

@@ -532,6 +532,12 @@ def own_answers(participant: Participant) -> QuerySet[Showing]:
     )
 
 
+def answered_by(viewer: Viewer, conversation: Conversation) -> set[int]:
+    """Return the statements to which the viewer said something, those they added among them."""
+    said = part_of(viewer, conversation.pk).said
+    return {one.statement for one in said if one.value is not None}
+
+
 def has_answered(viewer: Viewer, statement: Statement) -> bool:
     """Tell whether the viewer said something to a statement: before that, nobody's answer is shown."""
     return part_of(viewer, statement.conversation_id).value_of(statement.pk) is not None

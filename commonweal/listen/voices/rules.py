@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from commonweal.ground.places.models import Level
-from commonweal.ground.places.rules import Viewer
+from commonweal.ground.places.rules import Viewer, may_lead, may_moderate
 from commonweal.listen.conversations.models import (
     Conversation,
     Participant,
@@ -96,6 +96,18 @@ def _belong(viewer: Viewer, conversation: Conversation) -> WhyNot:
         return WhyNot("verify", words % values, link, place.get_absolute_url())
     words = _("This question is for people who belong to %(place)s.") % values
     return WhyNot("join", words, _("Join %(place)s") % values, place.get_absolute_url())
+
+
+def answers_first(viewer: Viewer, conversation: Conversation) -> bool:
+    """Tell whether the viewer can still vote, so that pages fold away what others said until then.
+
+    Somebody who only has to sign in first is one of them; those who run or moderate it are not.
+    """
+    refused = why_not(viewer, conversation)
+    if refused is not None and refused.code != "sign-in":
+        return False
+    place = conversation.community
+    return not (may_lead(viewer, place) or may_moderate(viewer, place))
 
 
 def conversation_panel(viewer: Viewer, conversation: Conversation) -> Mapping[str, Any] | None:
