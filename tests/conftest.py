@@ -1,5 +1,6 @@
 """Fixtures that most tests share."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -14,17 +15,33 @@ from commonweal.ground.places.models import Authority, Community, Level, RoleKin
 from commonweal.ground.places.rules import Viewer
 from tests import visit as visits
 from tests.factories import world
+from tests.tables import EMPTY
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Begin a worker's database as a copy of the one in which all tables are made."""
+    from django.db import connection
+
+    connection.settings_dict["TEST"]["TEMPLATE"] = os.environ["COMMONWEAL_TEST_TEMPLATE"]
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
     """Let the test database be emptied between transactional tests, which records refuse."""
     from django.db import connection
+    from django.test import TransactionTestCase
+
+    def empty(_test: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(EMPTY)
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute("ALTER TABLE journal_entry DISABLE TRIGGER journal_keeps_all")
         cursor.execute("ALTER TABLE milestones_post DISABLE TRIGGER post_keeps_all")
-    yield
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -44,20 +44,21 @@ class Outcome:
 
 
 TEST_MODE = {"COMMONWEAL_MODE": "test"}
-STATIC = (
-    Check("Format", ["ruff", "format", "--check", "--quiet", "."]),
-    Check("Lint", ["ruff", "check", "--quiet", "."]),
-    Check("Imports point one way", ["lint-imports"]),
+STATIC = (  # the longest first
+    Check("Types", ["mypy"], TEST_MODE),
+    Check("Tables for the tests", ["python", "-m", "tests.tables"]),
+    Check(
+        "Examples of engine and kit",
+        [*PYTEST, "--doctest-modules", "-p", "no:randomly", "commonweal/engine", "commonweal/kit"],
+    ),
     Check(
         "Migrations are complete",
         ["python", "-W", "ignore", "-m", "django", "makemigrations", "--check", "--dry-run"],
         {**TEST_MODE, "DJANGO_SETTINGS_MODULE": "commonweal.web.settings"},
     ),
-    Check(
-        "Examples of engine and kit",
-        [*PYTEST, "--doctest-modules", "-p", "no:randomly", "commonweal/engine", "commonweal/kit"],
-    ),
-    Check("Types", ["mypy"], TEST_MODE),
+    Check("Imports point one way", ["lint-imports"]),
+    Check("Format", ["ruff", "format", "--check", "--quiet", "."]),
+    Check("Lint", ["ruff", "check", "--quiet", "."]),
 )
 TESTS = Check("Tests without a browser", [*PYTEST, "-n", "2", "-m", "not browser"])
 DOCS = Check(

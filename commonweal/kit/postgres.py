@@ -282,6 +282,14 @@ class Server:
         finally:
             shutil.rmtree(half_made, ignore_errors=True)
 
+    def copy(self, other: Path) -> None:
+        """Take the data folder of a server that was stopped as the beginning of this one."""
+        self._own(self.data)
+        shutil.copytree(other, self.data, dirs_exist_ok=True)
+        if identity():
+            for path in (self.data, *self.data.rglob("*")):
+                os.chown(path, server_uid(), -1)
+
     def _initialise(self, folder: Path) -> None:
         locale = (
             ["--locale-provider=builtin", "--locale=C.UTF-8"]
@@ -414,13 +422,18 @@ class Server:
 
 
 @contextmanager
-def ephemeral() -> Iterator[Server]:
-    """Start a throw-away server in a folder of its own; it is gone afterwards, even if we are killed."""
+def ephemeral(like: Path | None = None) -> Iterator[Server]:
+    """Start a throw-away server in a folder of its own; it is gone afterwards, even if we are killed.
+
+    It begins empty, or ``like`` the data folder of a server that was stopped.
+    """
     folder = Path(tempfile.mkdtemp(prefix="cw-"))
     if identity():
         folder.chmod(0o711)
     server = Server(folder / "data", ephemeral=True)
     try:
+        if like is not None:
+            server.copy(like)
         server.start()
         assert server._child is not None
         with _undertaker(BURY, str(server._child.pid), str(folder)):

@@ -266,6 +266,16 @@ def test_a_throw_away_server_leaves_nothing() -> None:
     assert processes_of(folder) == []
 
 
+def test_a_throw_away_server_begins_like_one_that_was_stopped(folder: Path) -> None:
+    with ephemeral() as server:
+        ask(server, "CREATE TABLE kept AS SELECT 7 AS number")
+        server.stop()
+        shutil.copytree(server.data, folder / "kept")
+    for _twice in range(2):
+        with ephemeral(like=folder / "kept") as server:
+            assert ask(server, "UPDATE kept SET number = number + 1 RETURNING number") == 8
+
+
 def test_a_throw_away_server_goes_even_when_its_process_is_killed() -> None:
     script = """
         import time; from commonweal.kit.postgres import ephemeral
