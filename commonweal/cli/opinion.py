@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonweal.cli.opinion_files import (
+    STANDARD,
     as_csv,
     given,
     note,
@@ -183,6 +184,8 @@ def run_map(args: argparse.Namespace) -> int:
         if args.population:
             people = files.file(args.people) if args.people else path
             residents = read_population(files.file(args.population), people, votes)
+            for odd in residents.odd:
+                note(odd)
     rejected = _rejected(known, votes)
     weight = None if residents is None else residents.weight
     found = overview(votes, np.random.default_rng(args.seed), rejected=rejected, weight=weight)
@@ -287,18 +290,18 @@ def run_predict(args: argparse.Namespace) -> int:
     out = writable(args.out)
     import numpy as np  # see run_map
 
-    from commonweal.engine.opinion.files import read_pairs, read_votes
+    from commonweal.engine.opinion.files import pairs_with, read_pairs, read_votes
     from commonweal.engine.opinion.overview import fitted
 
     with given() as files:
         votes = read_votes(files.votes(args.votes)[0])
-        person, statement = read_pairs(files.file(args.pairs))
-    model, _choice, _sample = fitted(votes, np.random.default_rng(args.seed))
-    p = model.probability(votes.places_of_people(person), votes.places_of_statements(statement))
-    p = np.clip(np.nan_to_num(p, nan=0.5), 1e-6, 1 - 1e-6)  # nothing is certain
-    rows = zip(person.tolist(), statement.tolist(), p.tolist(), strict=True)
-    titles = ("participant", "statement", "p")
-    written(out, as_csv(titles, ((i, j, f"{x:.6f}") for i, j, x in rows)))
+        pairs = files.file(args.pairs)
+        person, statement = read_pairs(pairs)
+        model, _choice, _sample = fitted(votes, np.random.default_rng(args.seed))
+        p = model.probability(votes.places_of_people(person), votes.places_of_statements(statement))
+        p = np.clip(np.nan_to_num(p, nan=0.5), 1e-6, 1 - 1e-6)  # nothing is certain
+        rows = pairs_with(pairs, p)
+        written(out, as_csv(next(rows), rows))
     note(_("Wrote {count:,} predictions to {out}.").format(count=len(p), out=out))
     return 0
 
@@ -410,6 +413,8 @@ def run_simulate(args: argparse.Namespace) -> int:
     """Make up a conversation and write it, in random order."""
     out = writable(args.out)
     truth = writable(args.truth) if args.truth else None
+    if truth is not None and truth.resolve() == out.resolve() and args.out not in STANDARD:
+        raise Complaint(_("--out and --truth name the same file."), _("Name two."))
     import numpy as np  # see run_map
 
     from commonweal.engine.opinion.simulate import simulate

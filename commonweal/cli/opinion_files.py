@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_PIPED = 4 * 2**30
 _VOTES = ("votes.csv", "participants-votes.csv", "participant-votes.csv")
-_STANDARD = ("-", "/dev/stdout")
+STANDARD = ("-", "/dev/stdout")
 _TEXTS = ("statements.csv", "comments.csv")
 
 
@@ -119,7 +119,7 @@ def note(said: str) -> None:
 def writable(name: str) -> Path:
     """Return the path of a file that can be written, as far as one can see before the work is done."""
     out = Path(name)
-    if name in _STANDARD:
+    if name in STANDARD:
         return out
     try:
         there, folder = out.parent.is_dir(), out.is_dir()
@@ -139,7 +139,7 @@ def writable(name: str) -> Path:
 
 def written(out: Path, pieces: Iterable[str]) -> None:
     """Write a file whole or not at all: under another name first, which it takes over at the end."""
-    if str(out) in _STANDARD:
+    if str(out) in STANDARD:
         sys.stdout.writelines(pieces)
         return
     try:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 _MOST_LETTERS = 90
 _MOST_NAMES = 8
 _FEW_VOTES = 5
+JOINS = "\u200c\u200d"  # between letters of Persian, and inside a picture of a family
 
 
 def plain(text: str) -> str:
     """Leave out what could steer a terminal, and what it cannot show."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
+    shown = "".join(c if c.isprintable() or c in JOINS else " " for c in text)
     encoding = sys.stdout.encoding or "ascii"
     return shown.encode(encoding, errors="replace").decode(encoding)
 
@@ -60,14 +61,16 @@ def in_words(told: "Told") -> Iterator[str]:
         )
         yield from _list(title, found, texts, own, _("Nothing surely."))
     yield from _short_list(found, texts)
-    yield _("More votes would tell most about")
+    if found.unsure:
+        yield _("More votes would tell most about")
     for entry in found.unsure[:5]:
         yield "  " + ngettext(
             "{votes:,.0f} vote so far  {said}",
             "{votes:,.0f} votes so far  {said}",
             round(entry.votes),
         ).format(votes=entry.votes, said=_said(found.votes, texts, entry.statement))
-    yield ""
+    if found.unsure:
+        yield ""
     yield from guards_in_words(told, everybody=False)
 
 

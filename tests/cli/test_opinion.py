@@ -106,6 +106,19 @@ def test_hidden_votes_are_predicted(made: tuple[Path, Path], tmp_path: Path) -> 
     assert np.mean([(p > 0.5) == (vote > 0) for p, vote in said]) > 0.75
 
 
+def test_a_prediction_keeps_what_else_stands_beside_a_pair(tmp_path: Path) -> None:
+    votes = put(tmp_path, [(i, j, 1) for i in range(12) for j in range(3)])
+    pairs = tmp_path / "pairs.csv"
+    text = '\ufeffnote;comment-id;p;voter-id\r\n"a;b";2;9;7\r\nä;1.0;9;77\r\n'
+    pairs.write_text(text, encoding="utf-8", newline="")
+    out = tmp_path / "p.csv"
+    assert opinion("predict", votes, pairs, "--out", out) == 0
+    found = list(csv.reader(out.open(encoding="utf-8")))
+    assert found[0] == ["note", "statement", "participant", "p"]
+    assert [row[:3] for row in found[1:]] == [["a;b", "2", "7"], ["ä", "1.0", "77"]]
+    assert all(0.8 < float(row[3]) < 1 for row in found[1:])
+
+
 def test_strangers_and_new_statements_are_predicted_too(tmp_path: Path) -> None:
     votes = put(tmp_path, [(f"p{n}", "ä 🙂", 1) for n in range(30)])
     pairs = put(
@@ -132,6 +145,17 @@ ODD = {
     "names of any kind": [(f"{i} 🙂", "مرحبا", 1) for i in range(12)],
     "many statements": [(i % 50, i, (-1) ** i) for i in range(10_000)],
 }
+
+
+def test_families_stay_together_and_an_empty_list_has_no_title(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes = put(tmp_path, [(i, 1, 1) for i in range(40)])
+    statements = put(tmp_path, [(1, "👩‍👩‍👧 می‌خواهم")], "s.csv", "statement,text")
+    assert opinion(votes, "--statements", statements) == 0
+    said = capsys.readouterr().out
+    assert "1: 👩‍👩‍👧 می‌خواهم" in said
+    assert "More votes would tell most" not in said
 
 
 @pytest.mark.parametrize("rows", ODD.values(), ids=ODD.keys())
@@ -226,8 +250,12 @@ def test_polis_files_go_there_and_back(tmp_path: Path, capsys: pytest.CaptureFix
         (("simulate", "--people", "3", "--groups", "4", "--out", "v.csv"), "more groups than people"),
         (("simulate", "--answered", "2", "--out", "v.csv"), "Answered must lie above 0"),
         (("simulate", "--people", "9999999999", "--statements", "99", "--out", "v.csv"), "pairs."),
-        (("votes.csv", "--population", "alien.csv"), "Nobody in aged.csv has a age|has no column age"),
-        (("aged.csv", "--population", "alien.csv"), "Nobody in aged.csv has a age that alien.csv knows: it has old, and"),
+        (("votes.csv", "--population", "alien.csv"), "Nobody in aged.csv has a value of age|has no column age"),
+        (("aged.csv", "--population", "alien.csv"), "Nobody in aged.csv has a value of age that alien.csv knows: it has old, and"),
+        (("aged.csv", "--population", "over.csv"), "The shares of age in over.csv come to 150 of 100"),
+        (("aged.csv", "--population", "nothing.txt"), "nothing.txt is empty; it needs a first line with column, value, share"),
+        (("a.pdf",), "a.pdf is no text; save it as CSV"),
+        (("simulate", "--out", "v.csv", "--truth", "./v.csv"), "name the same file"),
         (("aged.csv", "--population", "twice.csv"), "line 3: Age OLD is there twice"),
         (("aged.csv", "--population", "minus.csv"), "the share is '-1', no number from 0 up"),
         (("votes.csv", "--people", "aged.csv"), "--people says who people are, but not who lives here"),
@@ -253,6 +281,9 @@ def test_rubbish_is_refused_with_exit_code_2_and_clear_words(
     put(tmp_path, [("age", "ancient", 1)], "alien.csv", "column,value,share")
     put(tmp_path, [("age", "old", 1), ("Age", " OLD ", 1)], "twice.csv", "column,value,share")
     put(tmp_path, [("age", "old", -1)], "minus.csv", "column,value,share")
+    put(tmp_path, [("age", "old", "90%"), ("age", "new", "60%")], "over.csv", "column,value,share")
+    (tmp_path / "nothing.txt").touch()
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n")
     (tmp_path / "empty-folder").mkdir()
     if words[0] == "import":
         put(tmp_path, [], "votes.csv", "a,b")
@@ -388,6 +419,27 @@ def test_margins_may_be_written_in_several_ways(
     assert 30 < found["by_statement"][0]["effective_votes"] < 60
     assert found["population"]["nobody"] == []
     assert found["population"]["unknown"] == {"age": 0}
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        (("50%", "20%"), "The shares of age in m.csv come to 70 of 100."),
+        (("0.5", "0.2"), "The shares of age in m.csv come to 70 of 100."),
+        (("50", "20"), ""),
+        (("33.3%", "66.6%"), ""),
+        (("1", "3"), ""),
+    ],
+)
+def test_margins_that_leave_people_out_are_noted(
+    shares: tuple[str, str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(i, 1, 1, ("young", "old")[i % 2]) for i in range(20)]
+    votes = put(tmp_path, rows, head="participant,statement,vote,age")
+    margins = put(tmp_path, list(zip(("young", "old"), shares, strict=True)), "m.csv", "age,share")
+    assert opinion(votes, "--population", margins) == 0
+    told = capsys.readouterr().err
+    assert said in told if said else told == ""
 
 
 def test_who_lives_here_and_takes_no_part_is_named(

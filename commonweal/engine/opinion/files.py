@@ -255,6 +255,42 @@ name and the folder
     return found["participant"], found["statement"]
 
 
+def pairs_with(path: str | Path, p: NDArray[np.float64]) -> Iterator[list[str]]:
+    """Yield the titles and the rows of a file of pairs, each as it is but with its ``p`` at the end.
+
+    Parameters
+    ----------
+    path : path
+        As :func:`read_pairs` has read it.
+    p : float64 array, shape (pairs,)
+        Of each pair, in the order of the file. A column ``p`` that the file had is left out.
+
+    Raises
+    ------
+    OpinionError
+        As :func:`read_pairs`.
+
+    References
+    ----------
+    As :func:`read_votes`.
+
+    Examples
+    --------
+    >>> list(pairs_with("no such file.csv", np.zeros(0)))
+    Traceback (most recent call last):
+    commonweal.engine.opinion.tables.OpinionError: there is no file no such file.csv; check the \
+name and the folder
+    """
+    place = Path(path)
+    layout = layout_of(place, {title: _VOTE[title] for title in ("participant", "statement")})
+    ours = {at: title for title, at in layout.at.items()}
+    kept = [at for at, title in enumerate(layout.titles) if title != "p"]
+    yield [*(ours.get(at, layout.cells[at].strip()) for at in kept), "p"]
+    problems = Problems(place.name)
+    for (_line, row), share in zip(rows(place, layout, problems), p.tolist(), strict=True):
+        yield [*(row[at].strip() if at in ours else row[at] for at in kept), f"{share:.6f}"]
+
+
 def read_statements(path: str | Path) -> Statements:
     """Read what the statements say and which were rejected.
 

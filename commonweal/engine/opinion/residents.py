@@ -24,6 +24,7 @@ _MARGINS = {
         "n",
     ),
 }
+_LOOSE = 0.02  # as far from all as rounding leads
 _PERSON = {"participant": ("participant id", "voter id", "voter", "person", "person id", "pid")}
 
 
@@ -45,6 +46,8 @@ class Residents:
     nobody : tuple of (str, str, float)
         Column, value and share of whoever lives there and takes no part at all: no weight makes up
         for them.
+    odd : tuple of str
+        What is odd about the margins, each as a sentence.
     """
 
     weight: Floats
@@ -52,6 +55,7 @@ class Residents:
     apart: float
     unknown: dict[str, int]
     nobody: tuple[tuple[str, str, float], ...]
+    odd: tuple[str, ...] = ()
 
 
 def read_population(margins: str | Path, people: str | Path, votes: Votes) -> Residents:
@@ -75,7 +79,8 @@ def read_population(margins: str | Path, people: str | Path, votes: Votes) -> Re
     Raises
     ------
     OpinionError
-        If a share is no number, there is no such column, or nobody has any of its values.
+        If a share is no number, shares come to more than all, there is no such column, or nobody has
+        any of its values.
 
     Notes
     -----
@@ -92,7 +97,7 @@ def read_population(margins: str | Path, people: str | Path, votes: Votes) -> Re
     commonweal.engine.opinion.tables.OpinionError: there is no file no such file.csv; check the \
 name and the folder
     """
-    wanted = _margins(Path(margins))
+    wanted, odd = _margins(Path(margins))
     place = Path(people)
     layout = layout_of(place, {**_PERSON, **dict.fromkeys(wanted, ())})
     problems = Problems(place.name)
@@ -113,7 +118,7 @@ name and the folder
         if len(code) and not (code >= 0).any():
             here = ", ".join(sorted(met[title])[:3]) or "nothing"
             raise OpinionError(
-                f"nobody in {place.name} has a {title} that {Path(margins).name} knows: it has "
+                f"nobody in {place.name} has a value of {title} that {Path(margins).name} knows: it has "
                 f"{here}, and the margins have {', '.join(list(places[title])[:3])}; write them alike"
             )
     found = rake(list(codes.values()), [list(each.values()) for each in wanted.values()])
@@ -124,20 +129,21 @@ name and the folder
         if share > 0 and not (codes[title] == k).any()
     ]
     unknown = {title: int((code < 0).sum()) for title, code in codes.items()}
-    return Residents(found.weight, found.effective, found.apart, unknown, tuple(nobody))
+    return Residents(found.weight, found.effective, found.apart, unknown, tuple(nobody), odd)
 
 
 def _plain(cell: str) -> str:
     return " ".join(cell.split()).casefold()
 
 
-def _margins(path: Path) -> dict[str, dict[str, float]]:
+def _margins(path: Path) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
     layout = layout_of(path, {}, _MARGINS)
     alone = [title for at, title in enumerate(layout.titles) if at != layout.at.get("share")]
     if "share" not in layout.at or len(alone) != 1:
         layout = layout_of(path, _MARGINS)
     problems = Problems(path.name)
     found: dict[str, dict[str, float]] = {}
+    in_100: set[str] = set()
     for line, row in rows(path, layout, problems):
         cell = {title: row[at].strip() for title, at in layout.at.items()}
         share = _number(cell["share"])
@@ -153,10 +159,38 @@ def _margins(path: Path) -> dict[str, dict[str, float]]:
             problems.add(line, f"{title} {value[:40]} is there twice")
         else:
             found[title.casefold()][_plain(value)] = share
+            if cell["share"].endswith("%"):
+                in_100.add(title.casefold())
     problems.refuse()
     if not found or not all(sum(each.values()) > 0 for each in found.values()):
         raise OpinionError(f"{path.name} has no share above 0; say how many live here")
-    return found
+    sums = {title: _sum(each, in_100=title in in_100) for title, each in found.items()}
+    for title, come_to in sums.items():
+        if come_to is not None and come_to > 1 + _LOOSE:
+            raise OpinionError(
+                f"the shares of {title} in {path.name} come to {100 * come_to:.0f} of 100; mend them, "
+                "or write how many people they are"
+            )
+    return found, tuple(
+        f"The shares of {title} in {path.name} come to {100 * come_to:.0f} of 100. They are taken as "
+        "if there were nobody else."
+        for title, come_to in sums.items()
+        if come_to is not None and come_to < 1 - _LOOSE
+    )
+
+
+def _sum(shares: dict[str, float], *, in_100: bool) -> float | None:
+    """Return what shares of the whole come to; nothing where they may be counts of people.
+
+    >>> _sum({"a": 50, "b": 20}, in_100=True), _sum({"a": 0.5, "b": 0.2}, in_100=False)
+    (0.7, 0.7)
+    >>> _sum({"a": 50, "b": 20}, in_100=False)
+    """
+    if in_100:
+        return sum(shares.values()) / 100
+    if max(shares.values()) <= 1 and any(share % 1 for share in shares.values()):
+        return sum(shares.values())
+    return None
 
 
 def _number(cell: str) -> float | None:

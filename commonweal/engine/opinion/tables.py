@@ -79,17 +79,21 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 class Layout:
     """Where the columns of one file stand, read off the line with their titles.
 
-    Blank lines and Excel's ``sep=;`` may stand before it. ``called`` says by which of its titles a
+    Blank lines and Excel's ``sep=;`` may stand before it. ``cells`` are the titles as they are written,
+    ``titles`` without what makes no difference. ``called`` says by which of its titles a
     column was found; ``plain`` is false where lines end in a way that only careful reading knows.
     """
 
     def __init__(self, file: IO[bytes], need: Names, may: Names, name: str) -> None:
         line, self.plain = _head(file, name)
         if not line:
-            raise OpinionError(f"{name} is empty; it needs a first line with {_listed(need)}")
+            raise OpinionError(
+                f"{name} is empty; it needs a first line with {_listed(need or may)}"
+            )
         every = {**need, **may}
         self.delimiter = max(_MARKS, key=lambda mark: len(_found(_titles(line, mark), every)))
-        self.titles = _titles(line, self.delimiter)
+        self.cells = _cells(line, self.delimiter)
+        self.titles = [title_of(cell) for cell in self.cells]
         self.called = _found(self.titles, every)
         self.at = {title: self.titles.index(called) for title, called in self.called.items()}
         missing = [title for title in need if title not in self.at]
@@ -110,7 +114,7 @@ def _head(file: IO[bytes], name: str) -> tuple[str, bool]:
             line += more
             if len(line) > _LONGEST_HEAD:
                 break
-        if line[:2] == b"PK" or b"\0" in line:
+        if line[:2] == b"PK" or line[:5] == b"%PDF-" or b"\0" in line:
             raise OpinionError(f"{name} is no text; save it as CSV")
         try:
             text = line.decode("utf-8-sig").strip("\r\n")
@@ -124,11 +128,14 @@ def _head(file: IO[bytes], name: str) -> tuple[str, bool]:
 
 
 def _titles(line: str, mark: str) -> list[str]:
+    return [title_of(cell) for cell in _cells(line, mark)]
+
+
+def _cells(line: str, mark: str) -> list[str]:
     try:
-        cells = next(csv.reader([line], delimiter=mark), [])
+        return next(csv.reader([line], delimiter=mark), [])
     except csv.Error:
-        cells = []
-    return [title_of(cell) for cell in cells]
+        return []
 
 
 def title_of(cell: str) -> str:
