@@ -5,6 +5,7 @@ Only the module of the chosen command is imported, so that a tally needs no web 
 
 import argparse
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -40,6 +41,7 @@ Examples
 `commonweal COMMAND --help` tells more about a command. Exit codes: 0 all is well; 1 something
 failed; 2 something in what you asked for needs mending, and the message says what.
 """
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO
 COMMANDS = {
     "demo": "commonweal.cli.demo",
     "tally": "commonweal.cli.tally",
@@ -80,8 +82,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 0
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _say_no_more()
+        print(f"This cannot be written ({error.strerror}).\nMake room for it.", file=sys.stderr)
+        return 2
+
+
+def _say_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(given: list[str]) -> int:

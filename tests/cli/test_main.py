@@ -128,6 +128,15 @@ def test_another_program_that_stops_reading_is_no_trouble() -> None:
     assert done.stderr == ""
 
 
+def test_an_answer_that_finds_no_room_is_explained() -> None:
+    made = f"{COMMONWEAL} opinion simulate --people 5 --out - >/dev/full"
+    done = subprocess.run(made, shell=True, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "This cannot be written (No space left on device).\nMake room for it.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("raised", "code"), [(Complaint("Wrong.", "Mend."), 2), (KeyboardInterrupt(), 130)]
 )
