@@ -135,3 +135,11 @@ def test_a_drawing_for_paper_is_a_drawing(closed) -> None:
     assert found is not None
     drawn = queries.drawing_of(found.drawn)
     assert not drawn or ElementTree.fromstring(drawn).tag.endswith("svg")
+
+
+def test_where_there_is_no_map_the_report_says_why(authority, leader, seen_by, visit, now) -> None:
+    made = listen.a_conversation(authority, statements=6, open=False)
+    listen.many_votes(made, [[0] * 6] * 30)
+    refresh_map(conversation_id=made.pk, at=now)
+    write(made, seen_by(leader), is_public=True)
+    assert "So there is no map to draw" in visit(f"/listen/{made.pk}/report/").text
