@@ -203,5 +203,28 @@ def in_pages(build: Callable[..., QuerySet[Row]]) -> Callable[..., Rows[Row]]:
     return answer
 
 
+def counted_by(
+    column: str,
+) -> Callable[[Callable[..., QuerySet[Any]]], Callable[..., dict[Any, int]]]:
+    """Turn a function that builds a query into one that counts its rows by a column it adds to them."""
+
+    def turn(build: Callable[..., QuerySet[Any]]) -> Callable[..., dict[Any, int]]:
+        @cache
+        def plan() -> Plan[Any]:
+            return Plan.of(build(**_slots(build)))
+
+        @wraps(build)
+        def answer(**values: Any) -> dict[Any, int]:
+            rows = plan()
+            sql = f'SELECT "{column}", count(*) FROM ({rows.sql}) AS counted GROUP BY 1'  # noqa: S608 (Django's)
+            with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+                cursor.execute(sql, rows.given(values))
+                return dict(cursor.fetchall())
+
+        return answer
+
+    return turn
+
+
 def _slots(build: Callable[..., Any]) -> dict[str, Slot]:
     return {name: Slot(name) for name in signature(build).parameters}

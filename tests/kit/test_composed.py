@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from commonweal.ground.people.models import Person
-from commonweal.kit.composed import among, composed, in_pages
+from commonweal.kit.composed import among, composed, counted_by, in_pages
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +87,15 @@ def test_pages_are_counted_and_read_one_by_one(people: list[Person]) -> None:
     assert len(asked) == 1
     assert list(pages.get_page(99)) == people[2:]
     assert list(Paginator(from_on(name="Z"), 2).get_page(1)) == []
+
+
+@counted_by("kind")
+def by_kind(name: Any) -> QuerySet[Person]:
+    return Person.objects.exclude(name=name).annotate(kind=F("is_active")).only("pk").order_by()
+
+
+def test_rows_are_counted_by_what_a_query_says_of_them(people: list[Person]) -> None:
+    Person.objects.filter(name="C").update(is_active=False)
+    assert by_kind(name="nobody") == {True: 2, False: 1}
+    assert by_kind(name="C") == {True: 2}
+    assert by_kind(name="' OR true --") == {True: 2, False: 1}

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import (
     BigIntegerField,
     Case,
@@ -44,7 +45,7 @@ from commonweal.ground.journal.models import Entry
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community, CommunityKind, RoleKind
 from commonweal.ground.places.rules import Viewer, everyone, may_lead
-from commonweal.kit.composed import composed
+from commonweal.kit.composed import composed, rebuilt
 from commonweal.kit.money import pounds
 from commonweal.propose.appraisals import queries as appraisals
 from commonweal.propose.appraisals.models import Appraisal, Each, State, Verdict
@@ -539,16 +540,9 @@ def question(viewer: Viewer, pk: int) -> Question | None:
     return found.select_related("project__pot__challenge", "project__pot__community").first()
 
 
-def unanswered(viewer: Viewer) -> QuerySet[Question]:
-    """Return the questions that wait for an answer in the pots this viewer runs."""
-    mine = pots_led(viewer).order_by().values("pk")
-    waiting = Question.objects.filter(answer="", hidden_at__isnull=True, project__pot__in=mine)
-    return waiting.select_related("project").order_by("asked_at", "pk")
-
-
 def questions_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     """Return the questions that wait for an answer on the desk."""
-    found = list(unanswered(viewer)[:10]) if seats_of(viewer) else []
+    found = [row for row in _at_desk(viewer) if isinstance(row, Question)]
     return {"questions": found} if found else None
 
 
@@ -675,9 +669,51 @@ def _coming(authority: Any, at: Any, challenge: Any) -> QuerySet[Pot]:
 
 def desk_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     """Return the pots a member of staff runs that are not counted yet."""
-    running = as_cards(pots_led(viewer)).filter(counted_at__isnull=True, withdrawn_at__isnull=True)
-    found = list(running[:20])
+    found = [row for row in _at_desk(viewer) if isinstance(row, Pot)]
     return {"pots": found} if found else None
+
+
+# Pots that are not counted, and questions without an answer in any pot: two panels, one question.
+_AT_DESK = f"""
+WITH mine AS (
+    SELECT p.*, {_PLACE % {"expressions": "p.withdrawn_at, p.is_draft, p.declared_at, p.opens_at, p.closes_at, asked.at"}} AS place
+      FROM budgets_pot p JOIN places_community c ON c.id = p.community_id,
+           (SELECT %s::timestamptz, %s::bigint[]) AS asked (at, seats)
+     WHERE p.authority_id = %s AND (p.community_id = ANY (asked.seats) OR c.ancestors && asked.seats)
+)
+(SELECT 'pot', jsonb_build_object('id', id, 'title', title, 'is_draft', is_draft, 'opens_at', opens_at,
+                                  'closes_at', closes_at)::text,
+        place, {_PROJECTS % {"expressions": "mine.id"}}, NULL
+   FROM mine WHERE counted_at IS NULL AND withdrawn_at IS NULL ORDER BY place, closes_at, id LIMIT 20)
+UNION ALL
+(SELECT 'question', jsonb_build_object('id', q.id, 'body', q.body, 'project_id', r.id)::text, 0, 0,
+        jsonb_build_object('id', r.id, 'title', r.title)::text
+   FROM mine JOIN budgets_project r ON r.pot_id = mine.id
+        JOIN budgets_question q ON q.project_id = r.id AND q.answer = '' AND q.hidden_at IS NULL
+  ORDER BY q.asked_at, q.id LIMIT 10)"""  # noqa: S608 - our own tables
+
+
+def _at_desk(viewer: Viewer) -> list[Pot | Question]:
+    """Return the pots that are not counted yet and the questions that wait, where this viewer leads."""
+    seats = seats_of(viewer)
+    return viewer.once("pots at the desk", lambda: _read_desk(viewer, seats)) if seats else []
+
+
+def _read_desk(viewer: Viewer, seats: list[int]) -> list[Pot | Question]:
+    with connection.cursor() as cursor:
+        cursor.execute(_AT_DESK, [viewer.at, seats, viewer.authority.pk])
+        rows = cursor.fetchall()
+    found: list[Pot | Question] = []
+    for kind, told, place, projects_in, project in rows:
+        if kind == "pot":
+            pot: Any = rebuilt(Pot, told)
+            pot.place, pot.project_count = place, projects_in
+            found.append(pot)
+        else:
+            question: Any = rebuilt(Question, told)
+            question.project = rebuilt(Project, project)
+            found.append(question)
+    return found
 
 
 def quiet_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:

@@ -24,6 +24,7 @@ from commonweal.deliver.milestones.models import (
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Organisation, OrganisationMember, Role, RoleKind
+from commonweal.ground.places.queries import below
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.composed import composed
 from commonweal.listen.conversations.models import Statement
@@ -201,25 +202,31 @@ def without_a_record() -> QuerySet[Project]:
 
 def silent(at: datetime, today: date) -> QuerySet[Delivery]:
     """Return the deliveries with a milestone that passed its month, and 30 days without a word."""
+    return _silent(at - SILENCE, today - SILENCE)
+
+
+def _silent(at: Any, today: Any) -> QuerySet[Delivery]:
     late = Milestone.objects.filter(
         delivery=OuterRef("pk"),
         done_on__isnull=True,
         is_dropped=False,
-        due_on__lte=today - SILENCE,
+        due_on__lte=today,
     )
-    return Delivery.objects.filter(
-        Exists(late), status__in=GOING_ON, spoken_at__lte=at - SILENCE
-    ).order_by("pk")
+    return Delivery.objects.filter(Exists(late), status__in=GOING_ON, spoken_at__lte=at).order_by(
+        "pk"
+    )
 
 
 def unmeasured(at: datetime, today: date) -> QuerySet[Delivery]:
     """Return the deliveries of which it is time to say what came: at the end, and every year."""
+    return _unmeasured(at - A_YEAR, today - ASKED_FOR)
+
+
+def _unmeasured(at: Any, today: Any) -> QuerySet[Delivery]:
     never = Q(measured_at__isnull=True)
     at_the_end = Q(status=Status.DONE) & (never | Q(measured_at__date__lt=F("status_on")))
-    going_on = Q(status__in=GOING_ON) & (
-        Q(measured_at__lte=at - A_YEAR) | (never & Q(created_at__lte=at - A_YEAR))
-    )
-    still = Q(status=Status.DONE, measured_at__lte=at - A_YEAR, status_on__gt=today - ASKED_FOR)
+    going_on = Q(status__in=GOING_ON) & (Q(measured_at__lte=at) | (never & Q(created_at__lte=at)))
+    still = Q(status=Status.DONE, measured_at__lte=at, status_on__gt=today)
     return Delivery.objects.filter(at_the_end | going_on | still).order_by("pk")
 
 
@@ -335,16 +342,25 @@ def desk_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     led = seats_of(viewer)
     if not led:
         return None
-    mine = Q(project__pot__community_id__in=led) | Q(
-        project__pot__community__ancestors__overlap=led
-    )
     today = day_of(viewer.at)
-    rows = _whole(viewer).filter(mine)
-    late = Q(pk__in=silent(viewer.at, today).values("pk"))
-    due = Q(pk__in=unmeasured(viewer.at, today).values("pk"))
-    nobody = Q(organisation__isnull=True, run_by="", status__in=GOING_ON)
-    found = list(as_cards(rows.filter(late | due | nobody)).order_by("spoken_at", "pk")[:20])
+    found = _to_look_after(
+        authority=viewer.authority.pk, at=viewer.at, seats=led,
+        month_ago=viewer.at - SILENCE, due_before=today - SILENCE,
+        year_ago=viewer.at - A_YEAR, asked_since=today - ASKED_FOR,
+    )  # fmt: skip
     return {"deliveries": found} if found else None
+
+
+@composed
+def _to_look_after(
+    authority: Any, at: Any, seats: Any, month_ago: Any, due_before: Any, year_ago: Any,
+    asked_since: Any,
+) -> QuerySet[Delivery]:  # fmt: skip
+    rows = _whole(everyone(authority, at)).filter(below(seats, "project__pot__"))
+    late = Q(pk__in=_silent(month_ago, due_before).values("pk"))
+    due = Q(pk__in=_unmeasured(year_ago, asked_since).values("pk"))
+    nobody = Q(organisation__isnull=True, run_by="", status__in=GOING_ON)
+    return as_cards(rows.filter(late | due | nobody)).order_by("spoken_at", "pk")[:20]
 
 
 def mine_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:

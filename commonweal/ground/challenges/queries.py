@@ -25,6 +25,7 @@ from django.db.models import (
 from commonweal.ground.challenges.models import Challenge, Outcome, Stage, Step
 from commonweal.ground.directory.models import Service
 from commonweal.ground.places.models import Community, Organisation, RoleKind, StandingKind
+from commonweal.ground.places.queries import below
 from commonweal.ground.places.rules import everyone
 from commonweal.kit.composed import Rows, among, composed, hand, in_pages, rebuilt_all, rows_under
 
@@ -290,15 +291,33 @@ def _take_ideas(authority: Any, at: Any) -> QuerySet[Challenge]:
 
 def waiting(viewer: Viewer, thing: None) -> dict[str, Any] | None:
     """Return what the desk shows to someone who leads: their drafts, and what lacks a next date."""
-    if not seats_of(viewer):
+    seats = seats_of(viewer)
+    if not seats:
         return None
-    mine = led(viewer).prefetch_related("outcomes")
-    ahead = Step.objects.filter(challenge=OuterRef("pk"), opens_at__gt=viewer.at)
-    stuck = mine.filter(Q(is_open=False), published_at__isnull=False).exclude(Exists(ahead))
+    found = _waiting(authority=viewer.authority.pk, at=viewer.at, seats=seats)
     return {
-        "drafts": list(mine.filter(published_at__isnull=True).order_by("-created_at", "-pk")[:20]),
-        "stuck": list(stuck[:20]),
+        "drafts": [one for one in found if one.published_at is None],
+        "stuck": [one for one in found if one.published_at is not None],
     }
+
+
+@composed
+def _waiting(authority: Any, at: Any, seats: Any) -> QuerySet[Challenge]:
+    nobody = everyone(authority, at)
+    mine = _ordered(nobody, _all(nobody).filter(below(seats)))
+    ahead = Step.objects.filter(challenge=OuterRef("pk"), opens_at__gt=at)
+    drafts = mine.filter(published_at__isnull=True).order_by("-created_at", "-pk")
+    stuck = mine.filter(Q(is_open=False), published_at__isnull=False).exclude(Exists(ahead))
+    some = [Q(pk__in=rows.values("pk")[:20]) for rows in (drafts, stuck)]
+    return (
+        Challenge.objects.filter(some[0] | some[1])
+        .annotate(
+            has_outcome=Exists(Outcome.objects.filter(challenge=OuterRef("pk"))),
+            has_dates=Exists(Step.objects.filter(challenge=OuterRef("pk"))),
+        )
+        .only("title", "slug", "published_at")
+        .order_by(F("published_at").desc(nulls_first=True), "-created_at", "-pk")
+    )
 
 
 def about_service(viewer: Viewer, service: Service) -> dict[str, Any] | None:

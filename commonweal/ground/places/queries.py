@@ -323,22 +323,39 @@ def standings_of(
     return found
 
 
+def _administered(viewer: Viewer) -> list[int]:
+    return [role.community_id for role in viewer.roles if role.kind == RoleKind.ADMINISTRATOR]
+
+
+def below(seats: Any, path: str = "") -> Q:
+    """Return the condition that something stands in one of the communities in a slot, or inside one."""
+    here = among(f"{path}community", seats)
+    return Q(here) | Q(**{f"{path}community__ancestors__overlap": seats})
+
+
 def waiting_standings(viewer: Viewer) -> QuerySet[Standing]:
     """Return the standings that wait for this administrator's word, the oldest first."""
-    seats = [role.community_id for role in viewer.roles if role.kind == RoleKind.ADMINISTRATOR]
-    here = Q(community__in=seats) | Q(community__ancestors__overlap=seats)
+    return _unconfirmed(viewer.authority, _administered(viewer), viewer.person)
+
+
+def _unconfirmed(authority: Any, seats: Any, person: Any) -> QuerySet[Standing]:
     return (
         Standing.objects.filter(
-            here,
-            community__authority=viewer.authority,
+            below(seats),
+            community__authority=authority,
             confirmed_at__isnull=True,
             person__is_active=True,
         )
         .exclude(kind__in=Standing.SELF_DECLARED)
-        .exclude(person=viewer.person)
+        .exclude(person=person)
         .select_related("person", "community", "organisation")
         .order_by("pk")
     )
+
+
+@composed
+def _on_desk(authority: Any, seats: Any, person: Any) -> QuerySet[Standing]:
+    return _unconfirmed(authority, seats, person).annotate(count=Window(Count("pk")))[:10]
 
 
 def standing(viewer: Viewer, pk: int) -> Standing | None:
@@ -424,9 +441,13 @@ def waiting(viewer: Viewer, thing: None) -> dict[str, Any] | None:
     """Return what waits on an administrator's desk."""
     if not any(role.kind in (RoleKind.ADMINISTRATOR, RoleKind.CLERK) for role in viewer.roles):
         return None
-    found = waiting_standings(viewer)
-    count = found.count()
-    return {"standings": found[:10], "count": count, "roles": viewer.roles}
+    found = _on_desk(
+        authority=viewer.authority.pk,
+        seats=_administered(viewer),
+        person=viewer.person.pk if viewer.person else 0,
+    )
+    count: int = found[0].count if found else 0  # type: ignore[attr-defined]
+    return {"standings": found, "count": count, "roles": viewer.roles}
 
 
 def memberships_kept(person: Person) -> Iterator[dict[str, Any]]:

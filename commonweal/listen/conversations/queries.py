@@ -28,6 +28,7 @@ from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.places.models import Community
+from commonweal.ground.places.queries import below
 from commonweal.ground.places.rules import Viewer, everyone, may_lead
 from commonweal.kit.composed import Rows, among, composed, in_pages
 from commonweal.kit.letters import Plain, plain
@@ -95,13 +96,15 @@ _ANSWERED = """(SELECT count(DISTINCT statement.id) FROM conversations_statement
 
 def conversations(viewer: Viewer) -> QuerySet[Conversation]:
     """Return the conversations this viewer may read: open ones, then coming, closed, withdrawn."""
-    moments = (
-        F("withdrawn_at"), F("is_draft"), F("opens_at"), F("closes_at"), Value(viewer.at),
-    )  # fmt: skip
+    found = Conversation.objects.filter(_public(viewer.at) | _led(viewer))
+    return _placed(found.filter(authority=viewer.authority), viewer.at)
+
+
+def _placed(found: QuerySet[Conversation], at: Any) -> QuerySet[Conversation]:
+    """Tell of conversations where they stand, and put them in that order."""
+    moments = (F("withdrawn_at"), F("is_draft"), F("opens_at"), F("closes_at"), Value(at))
     return (
-        Conversation.objects.filter(_public(viewer.at) | _led(viewer))
-        .filter(authority=viewer.authority)
-        .select_related("challenge__community", "community")
+        found.select_related("challenge__community", "community")
         .defer("key")
         .annotate(
             place=Func(*moments, template=_PLACE, output_field=IntegerField()),
@@ -535,16 +538,23 @@ def _in_branch(authority: Any, at: Any, branch: Any) -> QuerySet[Conversation]:
 
 def desk_panel(viewer: Viewer, thing: None) -> Mapping[str, Any] | None:
     """Return the conversations a member of staff runs: set up, coming, open, or closed not long ago."""
-    if not seats_of(viewer):
+    seats = seats_of(viewer)
+    if not seats:
         return None
-    recent = Q(closes_at__isnull=True) | Q(closes_at__gt=viewer.at - STILL_NEWS)
-    rows = as_cards(conversations(viewer)).filter(_led(viewer), recent, withdrawn_at__isnull=True)
-    rows = rows.annotate(
-        waiting=_count(_WAITING), answered_count=_count(_ANSWERED), few=_count(_FEW)
-    )
-    found = list(rows[:20])
+    since = viewer.at - STILL_NEWS
+    found = _run(authority=viewer.authority.pk, at=viewer.at, since=since, seats=seats)
     hand_people(found)
     return {"conversations": found, "today": viewer.at.date()}
+
+
+@composed
+def _run(authority: Any, at: Any, since: Any, seats: Any) -> QuerySet[Conversation]:
+    recent = Q(closes_at__isnull=True) | Q(closes_at__gt=since)
+    mine = Conversation.objects.filter(below(seats), recent, authority=authority)
+    rows = as_cards(_placed(mine.filter(withdrawn_at__isnull=True), at))
+    return rows.annotate(
+        waiting=_count(_WAITING), answered_count=_count(_ANSWERED), few=_count(_FEW)
+    )[:20]
 
 
 def waiting(conversation: Conversation) -> int:

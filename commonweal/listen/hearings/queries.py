@@ -30,6 +30,7 @@ from commonweal.ground.challenges.queries import communities_to_lead, led, seats
 from commonweal.ground.journal.models import Entry
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community, RoleKind
+from commonweal.ground.places.queries import below
 from commonweal.ground.places.rules import Viewer, everyone
 from commonweal.kit.composed import among, composed
 from commonweal.listen.hearings.models import (
@@ -646,22 +647,31 @@ def panel_desk(viewer: Viewer, thing: object) -> Mapping[str, Any] | None:
     places = sorted({*seats, *moderates})
     if not places:
         return None
-    waits = Func(F("pk"), template=_WAITS, output_field=IntegerField())
-    mine = Q(community__in=places) | Q(community__ancestors__overlap=places)
-    rows = _all(viewer).filter(mine).annotate(waits=waits)
-    asked = Q(waits__gt=0) if moderates else Q(pk__in=())
-    if seats:
-        asked |= Q(published_at__isnull=True) | Q(
-            closes_at__lte=viewer.at,
-            closes_at__gt=viewer.at - LATELY,
-            outcome="",
-            withdrawn_at__isnull=True,
-        )
-    found = list(rows.filter(asked).order_by("closes_at", "pk")[:20])
+    found = _at_desk(
+        authority=viewer.authority.pk, at=viewer.at, since=viewer.at - LATELY, places=places,
+        seats=seats, moderates=moderates,
+    )  # fmt: skip
     for hearing in found:
         hearing.stands = hearing.state(viewer.at)  # type: ignore[attr-defined]
     return (
         {"hearings": found, "moderates": bool(moderates), "leads": bool(seats)} if found else None
+    )
+
+
+@composed
+def _at_desk(
+    authority: Any, at: Any, since: Any, places: Any, seats: Any, moderates: Any
+) -> QuerySet[Hearing]:
+    waits = Func(F("pk"), template=_WAITS, output_field=IntegerField())
+    unfinished = Q(published_at__isnull=True) | Q(
+        closes_at__lte=at, closes_at__gt=since, outcome="", withdrawn_at__isnull=True
+    )
+    return (
+        _all(everyone(authority, at))
+        .filter(below(places))
+        .annotate(waits=waits)
+        .filter((Q(waits__gt=0) & below(moderates)) | (unfinished & below(seats)))
+        .order_by("closes_at", "pk")[:20]
     )
 
 

@@ -37,7 +37,9 @@ from numpy.typing import NDArray
 from commonweal.engine.opinion.votes import Votes, merged
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Role, RoleKind
+from commonweal.ground.places.queries import below
 from commonweal.ground.places.rules import Viewer, may_moderate
+from commonweal.kit.composed import composed
 from commonweal.kit.copy import copy_out
 from commonweal.listen.conversations.models import (
     Conversation,
@@ -584,10 +586,11 @@ def letters_to_send() -> QuerySet[Reminder]:
 
 def panel_desk(viewer: Viewer, thing: None) -> dict[str, Any] | None:
     """Return what waits for a moderator, how much of it too long, and where nobody is named."""
-    if not seats_of(viewer):
+    seats = seats_of(viewer)
+    if not seats:
         return None
-    rows = with_late(conversations(viewer), viewer.at).annotate(**_beside_it())
-    places: list[Any] = list(rows[:200])
+    late = {f"late_{days}": late_before(viewer.at, days) for days in DAYS}
+    places: list[Any] = _looked_after(authority=viewer.authority.pk, seats=seats, **late)
     return {
         "waiting": sum(place.waits for place in places),
         "late": sum(place.late for place in places),
@@ -628,11 +631,26 @@ def _number_of(rows: QuerySet[Any]) -> Coalesce:
     return Coalesce(Subquery(many), 0)
 
 
+@composed
+def _looked_after(
+    authority: Any, seats: Any, late_1: Any, late_2: Any, late_3: Any, late_4: Any, late_5: Any,
+    late_6: Any, late_7: Any, late_8: Any, late_9: Any, late_10: Any,
+) -> QuerySet[Conversation]:  # fmt: skip
+    late = (late_1, late_2, late_3, late_4, late_5, late_6, late_7, late_8, late_9, late_10)
+    rows = Conversation.objects.filter(below(seats), authority=authority, is_draft=False)
+    rows = rows.only("question", "withdrawn_at").order_by("-opens_at", "-pk")
+    return _with_late(rows, late).annotate(**_beside_it())[:200]
+
+
 def with_late(rows: QuerySet[Conversation], at: datetime) -> QuerySet[Conversation]:
     """Tell of each conversation how many statements wait longer than promised: ``late``."""
+    return _with_late(rows, [late_before(at, days) for days in DAYS])
+
+
+def _with_late(rows: QuerySet[Conversation], late: Sequence[Any]) -> QuerySet[Conversation]:
     since = DbCase(
-        *(When(reading__days=days, then=Value(late_before(at, days))) for days in DAYS),
-        default=Value(late_before(at, 1)),
+        *(When(reading__days=days, then=Value(late[days - 1])) for days in DAYS),
+        default=Value(late[0]),
         output_field=DateTimeField(),
     )
     waits = Statement.objects.filter(

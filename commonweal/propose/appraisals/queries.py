@@ -11,7 +11,6 @@ from django.db.models import (
     BigIntegerField,
     Case,
     CharField,
-    Count,
     Exists,
     F,
     OuterRef,
@@ -26,8 +25,9 @@ from django.db.models.functions import Coalesce
 from commonweal.ground.challenges.models import Stage, Step
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.people.models import Person
+from commonweal.ground.places.queries import below
 from commonweal.ground.places.rules import Viewer
-from commonweal.kit.composed import composed
+from commonweal.kit.composed import composed, counted_by
 from commonweal.propose.appraisals.models import (
     Answer,
     AnswerKind,
@@ -193,11 +193,16 @@ def _live_state() -> Subquery:
 
 def desk_ideas(viewer: Viewer) -> QuerySet[Proposal]:
     """Return the ideas that staff have to do with, and where the appraisal of each stands."""
-    over = When(_no_ballot_to_come(viewer.at), then=Value("over"))
+    return _standing(
+        Proposal.objects.filter(led(viewer), authority=viewer.authority, status__in=APPRAISED),
+        viewer.at,
+    )
+
+
+def _standing(found: QuerySet[Proposal], at: Any) -> QuerySet[Proposal]:
+    over = When(_no_ballot_to_come(at), then=Value("over"))
     waiting = Case(over, default=Value("waiting"), output_field=CharField())
-    return Proposal.objects.filter(
-        led(viewer), authority=viewer.authority, status__in=APPRAISED
-    ).annotate(live_state=Coalesce(_live_state(), waiting))
+    return found.annotate(live_state=Coalesce(_live_state(), waiting))
 
 
 def _no_ballot_to_come(at: datetime) -> Q:
@@ -211,10 +216,14 @@ def _no_ballot_to_come(at: datetime) -> Q:
 
 def desk_counts(viewer: Viewer) -> dict[str, int]:
     """Return how many ideas stand where: one query."""
-    ideas_led: QuerySet[Any] = desk_ideas(viewer).order_by()
-    rows = ideas_led.values("live_state").annotate(n=Count("pk"))
-    told = {row["live_state"]: row["n"] for row in rows}
+    told = _by_state(authority=viewer.authority.pk, at=viewer.at, seats=seats_of(viewer))
     return {tab: told.get(tab, 0) for tab in TABS}
+
+
+@counted_by("live_state")
+def _by_state(authority: Any, at: Any, seats: Any) -> QuerySet[Proposal]:
+    mine = Proposal.objects.filter(below(seats), authority=authority, status__in=APPRAISED)
+    return _standing(mine, at).only("pk").order_by()
 
 
 def to_appraise(viewer: Viewer, order: str = "") -> QuerySet[Proposal]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.search import CombinedSearchQuery, SearchQuery, SearchRank
@@ -30,9 +31,9 @@ from django.db.models.functions import RowNumber
 from commonweal.ground.challenges import queries as challenge_queries
 from commonweal.ground.challenges.models import Challenge, Stage, Step
 from commonweal.ground.people.models import Person
-from commonweal.ground.places.models import Community, RoleKind, StandingKind
+from commonweal.ground.places.models import Community, Organisation, RoleKind, StandingKind
 from commonweal.ground.places.rules import Viewer, everyone
-from commonweal.kit.composed import Rows, composed, in_pages
+from commonweal.kit.composed import Rows, composed, in_pages, rebuilt
 from commonweal.kit.letters import plain
 from commonweal.propose.proposals.models import (
     GIVES_IT,
@@ -364,12 +365,6 @@ def moderated_comments(viewer: Viewer) -> QuerySet[Comment]:
     )
 
 
-def moderated_proposals(viewer: Viewer) -> QuerySet[Proposal]:
-    """Return the ideas where this viewer moderates, the newest first."""
-    seen = (*Proposal.PUBLIC, Status.HIDDEN)
-    return _all(viewer).filter(moderated(viewer), status__in=seen).order_by("-published_at", "-pk")
-
-
 def lively(viewer: Viewer) -> QuerySet[Proposal]:
     """Return open ideas, those first that people signed and talked about this month."""
     return (
@@ -460,28 +455,78 @@ def panel_desk(viewer: Viewer, thing: object) -> dict[str, Any] | None:
     kinds = (RoleKind.MODERATOR, RoleKind.ADMINISTRATOR)
     if not any(role.kind in kinds for role in viewer.roles):
         return None
-    ideas, said = moderated_proposals(viewer), moderated_comments(viewer)
+    places = [role.community_id for role in viewer.roles if role.kind in kinds]
+    found: dict[tuple[str, bool], list[Any]] = {
+        (kind, is_out): [] for kind in ("idea", "comment") for is_out in (False, True)
+    }
+    seen = [str(status) for status in (*Proposal.PUBLIC, Status.HIDDEN)]
+    asked: dict[str, Any] = {"authority": viewer.authority.pk, "seats": places, "seen": seen}
+    with connection.cursor() as cursor:
+        cursor.execute(_to_look_at(), asked)
+        rows = cursor.fetchall()
+    for kind, is_out, *told in rows:
+        found[kind, is_out].append(_idea(*told) if kind == "idea" else _comment(*told))
     return {
-        **_split("ideas", _of_each(ideas, Q(status=Status.HIDDEN), "published_at"), shown=5),
-        **_split("comments", _of_each(said, Q(hidden_at__isnull=False), "written_at"), shown=10),
+        "ideas": found["idea", False][:5],
+        "hidden_ideas": found["idea", True],
+        "comments": found["comment", False],
+        "hidden_comments": found["comment", True],
     }
 
 
-def _of_each(rows: QuerySet[Any], hidden: Q, moment: str) -> QuerySet[Any]:
-    """Return the ten newest that are shown and the ten newest that are hidden, in one question."""
-    is_out = Case(When(hidden, then=Value(True)), default=Value(False))
-    order = [F(moment).desc(nulls_first=True), F("pk").desc()]
-    place = Window(RowNumber(), partition_by=[F("is_out")], order_by=order)
-    found: QuerySet[Any] = rows.annotate(is_out=is_out).annotate(nth=place).filter(nth__lte=10)
-    return found
-
-
-def _split(name: str, rows: QuerySet[Any], *, shown: int) -> dict[str, list[Any]]:
-    found = list(rows)
-    return {
-        name: [row for row in found if not row.is_out][:shown],
-        f"hidden_{name}": [row for row in found if row.is_out],
+@cache
+def _to_look_at() -> str:
+    """Return the question for the ten newest ideas and comments that are shown, and the hidden ones."""
+    inside = "(p.community_id = ANY (%(seats)s) OR c.ancestors && %(seats)s::bigint[])"
+    newest = "row_number() OVER (PARTITION BY {out} ORDER BY {moment} DESC NULLS FIRST, {pk} DESC)"
+    ideas = f"""
+        SELECT p.*, c.id AS place, p.status = 'hidden' AS is_out,
+               {newest.format(out="p.status = 'hidden'", moment="p.published_at", pk="p.id")} AS nth
+          FROM proposals_proposal p JOIN places_community c ON c.id = p.community_id
+         WHERE p.authority_id = %(authority)s AND p.status = ANY (%(seen)s) AND {inside}"""  # noqa: S608 - our own tables
+    said = f"""
+        SELECT s.*, s.hidden_at IS NOT NULL AS is_out,
+               {newest.format(out="s.hidden_at IS NOT NULL", moment="s.written_at", pk="s.id")} AS nth
+          FROM proposals_comment s JOIN proposals_proposal p ON p.id = s.proposal_id
+          JOIN places_community c ON c.id = p.community_id
+         WHERE p.authority_id = %(authority)s AND {inside}"""  # noqa: S608 - our own tables
+    told = {
+        "i": "id title standing status hidden_reason author_id organisation_id",
+        "s": "id body standing hidden_at hidden_reason proposal_id person_id",
+        "w": "id name erased_at",
+        "o": "id name",
     }
+    idea, comment, person, organisation = (
+        f"jsonb_build_object({', '.join(_pair(row, name) for name in names.split())})::text"
+        for row, names in told.items()
+    )
+    return f"""
+        SELECT 'idea' AS kind, i.is_out, {idea}, {person},
+               CASE WHEN o.id IS NOT NULL THEN {organisation} END, i.nth
+          FROM ({ideas}) i JOIN people_person w ON w.id = i.author_id
+          LEFT JOIN places_organisation o ON o.id = i.organisation_id WHERE i.nth <= 10
+        UNION ALL
+        SELECT 'comment', s.is_out, {comment}, {person}, {idea}, s.nth
+          FROM ({said}) s JOIN people_person w ON w.id = s.person_id
+          JOIN proposals_proposal i ON i.id = s.proposal_id WHERE s.nth <= 10
+        ORDER BY kind, nth"""  # noqa: S608 - our own tables
+
+
+def _pair(row: str, name: str) -> str:
+    return f"'{name}', {row}.{name}"
+
+
+def _idea(told: str, author: str, organisation: str | None, _nth: int) -> Any:
+    idea: Any = rebuilt(Proposal, told)
+    idea.author = rebuilt(Person, author)
+    idea.organisation = rebuilt(Organisation, organisation)
+    return idea
+
+
+def _comment(told: str, person: str, about: str, _nth: int) -> Any:
+    said: Any = rebuilt(Comment, told)
+    said.person, said.proposal = rebuilt(Person, person), rebuilt(Proposal, about)
+    return said
 
 
 # --- ideas that become one
