@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from commonweal.engine.opinion import simulate
 from commonweal.listen.conversations.models import Conversation, DetailChoice
@@ -149,12 +150,15 @@ def test_an_open_map_moves_on_by_itself_and_says_so(
     page.clock.install()
     page.goto(reverse("maps:map", args=[talk.pk]))
     page.locator("summary").first.click()
+    table = page.get_by_role("region", name="Groups of opinion")
+    table.focus()
     Map.objects.filter(conversation=talk).update(
         people=312, made_at=timezone.now() + timedelta(seconds=1)
     )
     page.clock.run_for(31_000)
     page.get_by_role("status").filter(has_text="312 people").wait_for()
     assert "312 people cast" in page.locator("main").inner_text()
+    expect(table).to_be_focused()  # whoever reads in what they opened goes on reading
     watch.check()
 
 
