@@ -108,6 +108,7 @@ def test_keys_answer_go_back_and_can_be_turned_off(window: Window, asked: Conver
     assert answers() == [1, -1, 0]
     page.keyboard.press("u")
     expect(page.get_by_text("You passed on this.")).to_be_visible()
+    expect(page.locator("#statement")).to_be_focused()
     page.wait_for_timeout(400)
     page.keyboard.press("d")
     expect(page.get_by_text("Statement 4 of about 4")).to_be_visible()
