@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.utils.text import slugify
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from commonweal.ground.journal.models import Entry
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Community, RoleKind
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.bank_holidays import bank_holidays
 from commonweal.listen.conversations.models import Conversation, Participant, State, Statement
 from commonweal.listen.moderation import actions, queries
 from commonweal.listen.moderation.models import Appeal, Decision, Suggestion
@@ -419,19 +421,27 @@ MOMENTS = st.datetimes(
 )  # fmt: skip
 
 
-@given(MOMENTS, MOMENTS, st.integers(1, 10))
+HOLIDAYS = st.sampled_from([frozenset[date](), bank_holidays("england"), bank_holidays("scotland")])
+
+
+@given(MOMENTS, MOMENTS, st.integers(1, 10), HOLIDAYS)
 def test_what_was_added_before_the_moment_is_late_and_nothing_else(
-    added_at: datetime, at: datetime, days: int
+    added_at: datetime, at: datetime, days: int, off: frozenset[date]
 ) -> None:
-    assert (queries.due_at(added_at, days) <= at) == (added_at <= queries.late_before(at, days))
+    is_due = queries.due_at(added_at, days, off) <= at
+    assert is_due == (added_at <= queries.late_before(at, days, off))
 
 
-@given(MOMENTS, st.integers(1, 10))
-def test_a_promise_in_working_days_ends_on_one(added_at: datetime, days: int) -> None:
-    due_at = queries.due_at(added_at, days)
-    assert due_at.astimezone(queries.timezone.get_current_timezone()).weekday() < 5
+@given(MOMENTS, st.integers(1, 10), HOLIDAYS)
+def test_a_promise_in_working_days_ends_on_one(
+    added_at: datetime, days: int, off: frozenset[date]
+) -> None:
+    due_at = queries.due_at(added_at, days, off)
+    here = due_at.astimezone(queries.timezone.get_current_timezone())
+    assert here.weekday() < 5
+    assert here.date() not in off
     assert due_at >= added_at + timedelta(hours=23 * days)
-    assert queries.due_at(added_at, days + 1) > due_at
+    assert queries.due_at(added_at, days + 1, off) > due_at
 
 
 @pytest.mark.parametrize(
@@ -449,6 +459,30 @@ def test_working_days(added: str, days: int, due: str) -> None:
         return queries.timezone.make_aware(datetime.fromisoformat(text))
 
     assert queries.due_at(here(added), days) == here(due)
+
+
+@pytest.mark.parametrize(
+    ("nation", "added", "due"),
+    [
+        ("", "2026-12-24 16:00", "2026-12-29 16:00"),  # Friday and Monday are bank holidays
+        ("England", "2026-12-25 12:00", "2026-12-30 00:00"),  # Christmas counts from Tuesday
+        ("England", "2026-11-27 16:00", "2026-11-30 16:00"),
+        ("Scotland", "2026-11-27 16:00", "2026-12-01 16:00"),  # Saint Andrew's Day
+        ("Northern Ireland", "2027-03-16 10:00", "2027-03-18 10:00"),  # Saint Patrick's Day
+        ("Wales", "2027-03-16 10:00", "2027-03-17 10:00"),
+    ],
+)
+def test_bank_holidays_of_the_nation_do_not_count(
+    authority: Authority, nation: str, added: str, due: str
+) -> None:
+    if nation:
+        above = Community.objects.create(kind="nation", name=nation, slug=slugify(nation))
+        Community.objects.filter(authority=authority, kind="authority").update(parent=above)
+
+    def here(text: str) -> datetime:
+        return queries.timezone.make_aware(datetime.fromisoformat(text))
+
+    assert queries.due_at(here(added), 1, queries.holidays_of(authority.pk)) == here(due)
 
 
 def test_the_longest_waiting_stands_first(

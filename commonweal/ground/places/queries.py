@@ -19,6 +19,7 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Window,
 )
 from django.db.models.functions import RowNumber
@@ -97,19 +98,32 @@ _ANSWERS: dict[str, tuple[float, Authority]] = {}
 def forget_answers() -> None:
     """Look the authorities' addresses up anew: after one was founded, and between tests."""
     _ANSWERS.clear()
+    _NATIONS.clear()
+
+
+# An authority is founded in a nation, or in none, and stays there.
+_NATIONS: dict[int, str] = {}
+
+
+def nation_of(authority_id: int) -> str:
+    """Return the slug of the nation that an authority lies in; nothing if it was founded in none."""
+    if authority_id not in _NATIONS:
+        root = Community.objects.filter(authority=authority_id, kind=CommunityKind.AUTHORITY)
+        _NATIONS[authority_id] = root.values_list("parent__slug", flat=True).first() or ""
+    return _NATIONS[authority_id]
 
 
 def _look_up(name: str) -> Authority | None:
     named_first = F("host").asc(nulls_last=True)
-    found = (
-        Authority.objects.filter(Q(host=name) | Q(host__isnull=True))
-        .order_by(named_first, "pk")
-        .first()
-    )
+    root = Community.objects.filter(authority=OuterRef("pk"), kind=CommunityKind.AUTHORITY)
+    known = Authority.objects.annotate(nation=Subquery(root.values("parent__slug")[:1]))
+    found = known.filter(Q(host=name) | Q(host__isnull=True)).order_by(named_first, "pk").first()
+    if found is None:
+        only = list(known.order_by("pk")[:2])
+        found = only[0] if len(only) == 1 else None
     if found is not None:
-        return found
-    only = list(Authority.objects.order_by("pk")[:2])
-    return only[0] if len(only) == 1 else None
+        _NATIONS[found.pk] = found.nation or ""
+    return found
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -37,8 +37,9 @@ from numpy.typing import NDArray
 from commonweal.engine.opinion.votes import Votes, merged
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Authority, Role, RoleKind
-from commonweal.ground.places.queries import below
+from commonweal.ground.places.queries import below, nation_of
 from commonweal.ground.places.rules import Viewer, may_moderate
+from commonweal.kit.bank_holidays import bank_holidays
 from commonweal.kit.composed import composed
 from commonweal.kit.copy import copy_out
 from commonweal.listen.conversations.models import (
@@ -70,6 +71,7 @@ URGENT = ("waiting", "unread", "reported")
 SATURDAY = 5
 DAYS = range(1, MOST_DAYS + 1)
 DAY = timedelta(days=1)
+Holidays = frozenset[date]
 LATELY = timedelta(days=14)
 LIKE_IT = 3  # how many similar statements stand beside one that waits
 
@@ -77,38 +79,43 @@ LIKE_IT = 3  # how many similar statements stand beside one that waits
 # --- the promise, in working days
 
 
-def due_at(added_at: datetime, days: int) -> datetime:
+def holidays_of(authority_id: int) -> Holidays:
+    """Return the bank holidays that an authority keeps: those of its nation, or of England."""
+    return bank_holidays(nation_of(authority_id))
+
+
+def due_at(added_at: datetime, days: int, holidays: Holidays = frozenset()) -> datetime:
     """Return when somebody should have read what was added then: so many working days later."""
-    moment = _begun(_local(added_at))
+    moment = _local(added_at)
+    if _is_off(moment, holidays):  # what comes while nobody works counts from the next working day
+        moment = _midnight(_onward(moment, DAY, holidays))
     for _day in range(days):
-        moment = _onward(moment, DAY)
+        moment = _onward(moment, DAY, holidays)
     return _moment(moment)
 
 
-def late_before(at: datetime, days: int) -> datetime:
+def late_before(at: datetime, days: int, holidays: Holidays = frozenset()) -> datetime:
     """Return since when what waits now waits too long: all that was added before that moment."""
     moment = _local(at)
-    if moment.weekday() >= SATURDAY:
-        moment = (moment - (moment.weekday() - SATURDAY) * DAY).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )
+    if _is_off(moment, holidays):  # no time has passed since nobody works
+        moment = _midnight(_onward(moment, -DAY, holidays) + DAY)
     for _day in range(days):
-        moment = _onward(moment, -DAY)
+        moment = _onward(moment, -DAY, holidays)
     return _moment(moment)
 
 
-def _begun(moment: datetime) -> datetime:
-    """Return the moment itself, or the beginning of Monday on a weekend."""
-    if moment.weekday() < SATURDAY:
-        return moment
-    monday = moment + (7 - moment.weekday()) * DAY
-    return monday.replace(hour=0, minute=0, second=0, microsecond=0)
+def _is_off(moment: datetime, holidays: Holidays) -> bool:
+    return moment.weekday() >= SATURDAY or moment.date() in holidays
 
 
-def _onward(moment: datetime, step: timedelta) -> datetime:
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _onward(moment: datetime, step: timedelta, holidays: Holidays) -> datetime:
     """Return the same hour of the next working day, or of the one before."""
     moment += step
-    while moment.weekday() >= SATURDAY:
+    while _is_off(moment, holidays):
         moment += step
     return moment
 
@@ -376,14 +383,14 @@ def account(conversation: Conversation) -> Account:
     The newest decision about a statement counts; one that was undone is counted apart.
     """
     rows = _read(conversation)
-    days = days_of(conversation)
+    days, holidays = days_of(conversation), holidays_of(conversation.authority_id)
     reasons = dict.fromkeys(Reason.values, 0)
     verdicts = dict.fromkeys(Verdict.values, 0)
     in_time = read = undone = 0
     newest: dict[int, tuple[str, str]] = {}
     first: dict[int, bool] = {}
     for statement, verdict, reason, decided_at, added_at, is_undone, objected in rows:
-        first.setdefault(statement, decided_at <= due_at(added_at, days))
+        first.setdefault(statement, decided_at <= due_at(added_at, days, holidays))
         if is_undone:
             undone += objected is None  # what an objection turned is counted with the objections
         else:
@@ -554,7 +561,9 @@ _TO_LOOK_AT = f"""{_STANDING}
 def late(authority: Authority, at: datetime) -> list[Any]:
     """Return the conversations in which statements wait longer than promised, and how many: ``late``."""
     rows = Conversation.objects.filter(authority=authority, is_draft=False)
-    found = with_late(rows, at).filter(Q(late__gt=0))
+    holidays = holidays_of(authority.pk)
+    late = [late_before(at, days, holidays) for days in DAYS]
+    found = _with_late(rows, late).filter(Q(late__gt=0))
     return list(found.select_related("community").defer("key").order_by("pk"))
 
 
@@ -589,7 +598,8 @@ def panel_desk(viewer: Viewer, thing: None) -> dict[str, Any] | None:
     seats = seats_of(viewer)
     if not seats:
         return None
-    late = {f"late_{days}": late_before(viewer.at, days) for days in DAYS}
+    holidays = holidays_of(viewer.authority.pk)
+    late = {f"late_{days}": late_before(viewer.at, days, holidays) for days in DAYS}
     places: list[Any] = _looked_after(authority=viewer.authority.pk, seats=seats, **late)
     return {
         "waiting": sum(place.waits for place in places),
@@ -642,12 +652,8 @@ def _looked_after(
     return _with_late(rows, late).annotate(**_beside_it())[:200]
 
 
-def with_late(rows: QuerySet[Conversation], at: datetime) -> QuerySet[Conversation]:
-    """Tell of each conversation how many statements wait longer than promised: ``late``."""
-    return _with_late(rows, [late_before(at, days) for days in DAYS])
-
-
 def _with_late(rows: QuerySet[Conversation], late: Sequence[Any]) -> QuerySet[Conversation]:
+    """Tell of each conversation how many statements wait longer than promised: ``late``."""
     since = DbCase(
         *(When(reading__days=days, then=Value(late[days - 1])) for days in DAYS),
         default=Value(late[0]),

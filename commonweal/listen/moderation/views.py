@@ -121,8 +121,9 @@ def _lines(request: Request, rows: list[Statement], form: DecideForm) -> list[di
     near, reports = queries.similar(rows), queries.reported(rows)
     ticked = form.ticked or {}
     lines = []
+    holidays = queries.holidays_of(request.viewer.authority.pk)
     for row in rows:
-        due_at = queries.due_at(row.added_at, queries.days_of(row.conversation))
+        due_at = queries.due_at(row.added_at, queries.days_of(row.conversation), holidays)
         lines.append(
             {
                 "statement": row,
