@@ -48,6 +48,13 @@ def test_the_map_says_what_it_shows_in_a_sentence_and_in_a_table(
     assert "A 72 7" in page.text
 
 
+def test_which_group_and_which_order_is_shown_is_marked(visit: Visit, talk: Conversation) -> None:
+    assert 'aria-current="true">group B<' in visit(f"/listen/{talk.pk}/map/?group=b").html
+    page = visit(f"/listen/{talk.pk}/map/statements/?sort=votes")
+    assert 'aria-current="true">Most votes<' in page.html
+    assert 'aria-current="true">everybody<' in page.html
+
+
 def test_where_nobody_is_asked_who_they_are_the_pages_say_just_that(
     visit: Visit, talk: Conversation
 ) -> None:
