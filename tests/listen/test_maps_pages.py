@@ -203,7 +203,9 @@ def test_how_others_voted_is_folded_away_from_whoever_can_still_vote(
     assert before.html.index('id="answer"') < before.html.index('id="result"')
     listed = visit(f"/listen/{talk.pk}/map/statements/")
     assert "votes:" not in shown_at_once(listed)
-    assert "<strong>Most votes</strong>" in listed.html, "what most agree with does not come first"
+    assert '<strong aria-current="true">Most votes</strong>' in listed.html, (
+        "what most agree with does not come first"
+    )
     assert "Most people agree" not in shown_at_once(visit(talk.get_absolute_url()))
     assert "You have not answered yet" in visit(f"/listen/{talk.pk}/map/").text
     me = listen.a_participant(talk, resident)
@@ -232,7 +234,7 @@ def test_staff_readers_of_what_is_closed_and_programs_see_it_at_once(
     assert "votes:" in shown_at_once(visit(there))
     listed = visit(f"/listen/{talk.pk}/map/statements/")
     assert "votes:" in shown_at_once(listed)
-    assert "<strong>Most agreed with</strong>" in listed.html
+    assert '<strong aria-current="true">Most agreed with</strong>' in listed.html
     assert "Most people agree" in shown_at_once(visit(talk.get_absolute_url()))
 
 
