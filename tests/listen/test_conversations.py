@@ -359,6 +359,26 @@ def test_a_withdrawn_conversation_ends_for_good(running: Conversation, lead: Vie
     assert not queries.due_to_close(lead.at + timedelta(days=99)).exists()
 
 
+def test_those_who_took_part_with_an_account_hear_that_it_was_withdrawn(
+    running: Conversation, lead: Viewer, resident, moderator, mailoutbox: list[Any], monkeypatch
+) -> None:
+    monkeypatch.setattr(queries, "AT_ONCE", 1)
+    for person in (resident, moderator):
+        listen.a_participant(running, person)
+    listen.a_participant(running)
+    at = lead.at
+    assert actions.tell_withdrawn(conversation_id=running.pk, at=at) == 0, "it is not withdrawn"
+    actions.withdraw(viewer=lead, conversation_id=running.pk, why="It named a person")
+    after = 0
+    for person in sorted((resident, moderator), key=lambda one: one.pk):
+        assert actions.tell_withdrawn(conversation_id=running.pk, after=after, at=at) == 1
+        after = person.pk
+        assert mailoutbox[-1].to == [person.email]
+        assert "It named a person" in mailoutbox[-1].body
+    assert actions.tell_withdrawn(conversation_id=running.pk, after=after, at=at) == 0
+    assert len(mailoutbox) == 2
+
+
 def test_who_does_not_lead_changes_nothing(running: Conversation, moderator, seen_by) -> None:
     asked: dict[str, Any] = {"viewer": seen_by(moderator), "conversation_id": running.pk}
     number = running.statements.first().number

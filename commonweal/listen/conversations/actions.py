@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -17,6 +19,9 @@ from commonweal.ground.journal import actions as journal
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community
 from commonweal.ground.places.rules import Viewer
+from commonweal.kit.jobs import later
+from commonweal.kit.mail import letter
+from commonweal.kit.manifest import silent
 from commonweal.listen.conversations import queries, rules
 from commonweal.listen.conversations.models import (
     MOST_STATEMENTS,
@@ -426,7 +431,43 @@ def withdraw(*, viewer: Viewer, conversation_id: int, why: str) -> Conversation:
         found.save(update_fields=["withdrawn_at", "key"])
         _note(viewer, found, Part.WITHDRAWN, "", "", why)
         _record(viewer, "conversation.withdrawn", found)
+        later("conversations.tell_withdrawn", conversation_id=found.pk)
     return found
+
+
+def tell_withdrawn(*, conversation_id: int, after: int = 0, at: datetime) -> int:
+    """Write to those who took part with an account that it was withdrawn, some at a time; to how many."""
+    found = Conversation.objects.select_related("authority").get(pk=conversation_id)
+    why = found.changes.filter(part=Part.WITHDRAWN).values_list("why", flat=True).last()
+    people = queries.took_part(found, after=after)
+    if found.withdrawn_at is None or why is None or not people:
+        return 0
+    quiet = silent([person.pk for person in people])
+    for person in people:
+        if person.pk not in quiet:
+            with suppress(SMTPRecipientsRefused):  # their address is gone; the others wait
+                _letter(found, person, why, at)
+    later("conversations.tell_withdrawn", conversation_id=found.pk, after=people[-1].pk)
+    return len(people)
+
+
+def _letter(found: Conversation, person: Person, why: str, at: datetime) -> None:
+    letter(
+        person=person,
+        authority=found.authority,
+        at=at,
+        subject=_("A conversation you took part in was withdrawn"),
+        lines=[
+            _("“%(title)s” was withdrawn. Nobody votes in it any more.")
+            % {"title": found.question},
+            _("The reason: %(reason)s") % {"reason": why},
+            _("What was said can still be read. If you have a question, reply to this mail."),
+        ],
+        href=found.get_absolute_url(),
+        link=_("Read it on its page"),
+        why=_("You get this because you took part in a conversation with your account."),
+        key=f"conversation-{found.pk}-withdrawn",
+    ).send()
 
 
 def _note(viewer: Viewer, found: Conversation, part: Part, was: str, became: str, why: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import (
@@ -27,6 +27,7 @@ from commonweal.ground.challenges import queries as challenges
 from commonweal.ground.challenges.models import Challenge, Stage
 from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.journal.models import Entry
+from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community
 from commonweal.ground.places.queries import below
 from commonweal.ground.places.rules import Viewer, everyone, may_lead
@@ -38,13 +39,11 @@ from commonweal.listen.conversations.models import (
     Change,
     Conversation,
     Detail,
+    Participant,
     State,
     Statement,
     Step,
 )
-
-if TYPE_CHECKING:
-    from commonweal.ground.people.models import Person
 
 FEWEST = 5  # a smaller count of people is hidden
 MANY = 1_000  # from here on a count of people need not be of this second
@@ -555,6 +554,16 @@ def _run(authority: Any, at: Any, since: Any, seats: Any) -> QuerySet[Conversati
     return rows.annotate(
         waiting=_count(_WAITING), answered_count=_count(_ANSWERED), few=_count(_FEW)
     )[:20]
+
+
+AT_ONCE = 200  # so many people one job writes to
+
+
+def took_part(conversation: Conversation, *, after: int) -> list[Person]:
+    """Return the next people who took part with an account and can be written to, by their numbers."""
+    theirs = Participant.objects.filter(conversation=conversation, person=OuterRef("pk"))
+    reached = Person.objects.filter(is_active=True, erased_at__isnull=True, email__isnull=False)
+    return list(reached.filter(Exists(theirs), pk__gt=after).order_by("pk")[:AT_ONCE])
 
 
 def waiting(conversation: Conversation) -> int:
