@@ -1,4 +1,4 @@
-"""The inner loop of camps: everybody's votes told by points at which people may stand."""
+"""The inner loops of camps: who stands close together, and everybody's votes told by points."""
 
 from functools import cache
 from types import SimpleNamespace
@@ -11,8 +11,8 @@ from commonweal.engine.voting.compiler import machine_code
 
 @cache
 def compiled() -> Any:
-    """Return the compiled loop, ready to call."""
-    return SimpleNamespace(climb=machine_code(_climb, regroup=True))
+    """Return the compiled loops, ready to call."""
+    return SimpleNamespace(climb=machine_code(_climb, regroup=True), near=machine_code(_near))
 
 
 def _climb(  # type: ignore[no-untyped-def]
@@ -129,3 +129,64 @@ def _climb(  # type: ignore[no-untyped-def]
             break
         before = total
     return total
+
+
+def _near(places, chance, steps, group):  # type: ignore[no-untyped-def]
+    """Divide places (people, d) by k-means from several starts; fill ``group`` by the best of them.
+
+    ``chance`` (starts, count) has numbers from 0 to 1, which choose the centres to begin with, far
+    from each other.
+    """
+    people, inside = places.shape
+    starts, count = chance.shape
+    centre = np.empty((count, inside))
+    summed = np.empty((count, inside))
+    size = np.empty(count)
+    far = np.empty(people)
+    here = np.empty(people, dtype=np.int64)
+    least = np.inf
+    for start in range(starts):
+        far[:] = 1.0
+        for g in range(count):
+            whole = 0.0
+            for i in range(people):
+                whole += far[i]
+            rest = chance[start, g] * whole
+            who = people - 1
+            for i in range(people):
+                rest -= far[i]
+                if rest < 0.0:
+                    who = i
+                    break
+            for k in range(inside):
+                centre[g, k] = places[who, k]
+            for i in range(people):
+                apart = 1e-12
+                for k in range(inside):
+                    apart += (places[i, k] - centre[g, k]) ** 2
+                far[i] = apart if g == 0 else min(far[i], apart)
+        total = 0.0
+        for step in range(steps + 1):
+            total = 0.0
+            summed[:] = 0.0
+            size[:] = 0.0
+            for i in range(people):
+                best = np.inf
+                for g in range(count):
+                    apart = 0.0
+                    for k in range(inside):
+                        apart += (places[i, k] - centre[g, k]) ** 2
+                    if apart < best:
+                        best = apart
+                        here[i] = g
+                total += best
+                size[here[i]] += 1.0
+                for k in range(inside):
+                    summed[here[i], k] += places[i, k]
+            if step < steps:
+                for g in range(count):
+                    for k in range(inside):
+                        centre[g, k] = summed[g, k] / max(size[g], 1.0)
+        if total < least:
+            least = total
+            group[:] = here

@@ -27,6 +27,7 @@ MORE_CAMPS = (10.0, 2.5)
 EVEN = 3.0  # nats: how much less an even spread is to be expected than a bell
 _STARTS = 3  # for each camp
 _QUICK, _STEPS = 6, 60
+_MOVES = 10
 _POINTS = 400
 _FIRM = 1 / 6.0  # of a log odds, as an inverse variance
 _NEAR = 0.35
@@ -249,28 +250,12 @@ def smallest(people: int) -> int:
     return min(10, max(6, people // 10))
 
 
-def near(places: Floats, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Divide places by k-means, begun at places far from each other."""
-    if not len(places):
-        return np.zeros(0, dtype=np.intp)
-    centres = places[rng.integers(len(places))][None]
-    for _ in range(count - 1):
-        far = _squares(places, centres).min(axis=1) + 1e-12
-        centres = np.vstack((centres, places[rng.choice(len(places), p=far / far.sum())]))
+def near(
+    places: Floats, count: int, rng: np.random.Generator, *, starts: int = 1
+) -> NDArray[np.intp]:
+    """Divide places by k-means, begun at places far from each other, the best of some starts."""
     group = np.zeros(len(places), dtype=np.intp)
-    for _ in range(10):
-        group = _squares(places, centres).argmin(axis=1)
-        members = np.maximum(np.bincount(group, minlength=count), 1)
-        centres = np.column_stack(
-            [np.bincount(group, weights=axis, minlength=count) / members for axis in places.T]
-            or [np.zeros(count)]
-        )[:, : places.shape[1]]
+    chance = rng.random((starts, count))
+    if len(places):
+        camp_kernel.compiled().near(np.ascontiguousarray(places), chance, _MOVES, group)
     return group
-
-
-def _squares(places: Floats, centres: Floats) -> Floats:
-    """Return the squares of the distances, shape (places, centres)."""
-    apart: Floats = (places**2).sum(axis=1)[:, None] - 2 * places @ centres.T
-    apart += (centres**2).sum(axis=1)
-    np.maximum(apart, 0.0, out=apart)
-    return apart

@@ -15,6 +15,7 @@ from commonweal.engine.opinion.model import (
     fit,
     log_loss,
     refitted,
+    sample_of,
     split,
 )
 from commonweal.engine.opinion.votes import Votes
@@ -22,7 +23,7 @@ from commonweal.engine.opinion.votes import Votes
 MOST_GROUPS = 8
 STARTS = 6
 CLEAR = 0.9
-CLOUDS_STAY = 0.83
+CLOUDS_STAY, LESS, LEAST_STAY = 0.9, 0.1, 0.5  # at APART; for each standard deviation more; least
 UNSTABLE = 0.3
 ALIKE = 0.2
 SMALLEST = 20
@@ -35,12 +36,12 @@ _FOLDS = 2
 _SURE = 2.5  # standard errors
 _MUCH = 0.05  # of all that groups explain
 _FIRM = 5.0  # people
-_TRIES = 2
-_WIDEST = 6
+_TRIES, _PLACES = 2, 4
+_WIDEST, _WIDER = 6, 100_000
 _SWEEPS, _AGAIN = 15, 2
 _Shape = tuple[Floats, Floats, Floats]
 _PRIOR = 4.0  # votes of everybody that each group's rate begins with
-_QUICK, _MORE, _LONG = 5, 20, 40
+_FEW, _QUICK, _MORE, _LONG = 3, 5, 20, 40
 _OFTEN = 4  # times as often are a few votes hidden, since it takes so little
 
 
@@ -98,6 +99,18 @@ class Clouds:
     share: Floats
     model: Model
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.share)
+
+    @property
+    def apart(self) -> float:
+        """How far the two closest lie apart, in standard deviations of a cloud."""
+        scaled = np.linalg.solve(np.linalg.cholesky(self.cover), self.centre.T).T
+        rows, columns = np.triu_indices(len(scaled), 1)
+        return float(np.sqrt(((scaled[rows] - scaled[columns]) ** 2).sum(axis=1)).min())
+
     def members(self, votes: Votes, *, placed: Model | None = None) -> Floats:
         """Return how likely each person belongs to each group; shape (people, groups).
 
@@ -121,7 +134,7 @@ class Groups:
         More than one, nearly everybody stays in their group when a fifth of the votes is hidden, and
         both halves of the statements show the same groups to some degree.
     mixture : Mixture
-        With ``count`` groups.
+        With ``count`` groups, over everybody.
     stability : float or None
         Adjusted Rand index between the groups and those found after hiding a fifth of the votes,
         the median of several times. None if one group explains best, so that nothing can be stable.
@@ -145,10 +158,6 @@ class Groups:
     losses: tuple[float, ...]
     people: int
     clouds: Clouds | None = None
-
-    def on_map(self, model: Model) -> bool:
-        """Say whether the groups are clouds on this very map."""
-        return self.clouds is not None and self.clouds.model is model
 
     @property
     def without(self) -> float:
@@ -233,24 +242,34 @@ def mixture(votes: Votes, count: int, places: Floats, rng: np.random.Generator) 
     ([0, 0, 0, 0, 0, 0, 1, 1, 1, 1], [6, 4])
     """
     if count == 1:
-        return _ended(votes, np.ones((len(votes.people), 1)), 2)
+        return _alone(votes)
     starts = [_soft(near(places, count, rng), count) for _ in range(STARTS)]
     best = max((_ended(votes, start, _QUICK) for start in starts), key=lambda m: m.likelihood)
     return _ended(votes, best.member, _LONG)
+
+
+def _alone(votes: Votes) -> Mixture:
+    """Return everybody as one group."""
+    agree, disagree = votes.agrees, votes.disagrees
+    counts = np.stack((disagree, agree), axis=1)[:, :, None].astype(np.float64)
+    overall = ((agree + 1) / (agree + disagree + 2))[:, None]
+    rate, share = _rates(counts, np.array([float(len(votes.people))]), overall)
+    likelihood = float((agree * np.log(rate[:, 0]) + disagree * np.log(1 - rate[:, 0])).sum())
+    return Mixture(np.ones((len(votes.people), 1)), rate, share, likelihood)
 
 
 def _soft(group: NDArray[np.intp], count: int) -> Floats:
     return 0.1 / count + 0.9 * np.eye(count)[group]
 
 
-def _ended(votes: Votes, member: Floats, steps: int, tolerance: float = 1e-5) -> Mixture:
-    """Go up the likelihood from these memberships."""
+def _ended(votes: Votes, member: Floats, steps: int, *, spread: Votes | None = None) -> Mixture:
+    """Go up the likelihood from these memberships: of these votes, or of those it spreads to."""
     counts = np.zeros((len(votes.statements), 3, member.shape[1]))
     group_kernel.compiled().counts(votes.start, votes.statement, votes.value, member, counts)
-    return climbed(votes, counts[:, ::2].copy(), member.sum(axis=0), steps, tolerance)
+    return _climbed(spread or votes, counts[:, ::2].copy(), member.sum(axis=0), steps)
 
 
-def climbed(
+def _climbed(
     votes: Votes, counts: Floats, people: Floats, steps: int, tolerance: float = 1e-5
 ) -> Mixture:
     """Go up the likelihood from counts of disagreement and agreement in each group."""
@@ -279,7 +298,12 @@ def _rates(counts: Floats, people: Floats, overall: Floats) -> tuple[Floats, Flo
 
 
 def find_groups(
-    votes: Votes, rng: np.random.Generator, *, model: Model, resamples: int = 5
+    votes: Votes,
+    rng: np.random.Generator,
+    *,
+    model: Model,
+    resamples: int = 5,
+    whole: tuple[Votes, Model] | None = None,
 ) -> Groups:
     """Find how many groups there are, one included, and whether they are clear.
 
@@ -293,6 +317,9 @@ def find_groups(
         Of these votes, with as many dimensions as predict best.
     resamples : int
         How often a fifth of the votes is hidden to see what is stable.
+    whole : pair of Votes and Model, optional
+        The whole conversation, if ``votes`` and ``model`` are of a sample of its people: what is
+        known of statements is known from there, and the groups found are brought to everybody.
 
     Returns
     -------
@@ -322,40 +349,39 @@ def find_groups(
     (1, False)
     """
     people = len(votes.people)
-    one = mixture(votes, 1, np.zeros((people, 0)), rng)
-    clouds, losses = _counted(model, rng)
-    while clouds is not None and len(clouds.share) > clouds.model.dimensions < _WIDEST:
-        # as many groups as fit into so few directions: there may be more
-        wider = fit(votes, dimensions=min(_WIDEST, len(clouds.share) + 2), sweeps=_SWEEPS)
-        more, told = _counted(wider, rng)
-        if more is None or len(more.share) <= len(clouds.share):
-            break
-        clouds, losses = more, told
-    close = camps.small(votes)
+    everybody = votes if whole is None else whole[0]
+    one = _alone(everybody)
+    believed, losses = _believed(votes, model, everybody, rng)
+    close = whole is None and camps.small(votes)
     if close:
         kinds, by_camps = camps.found_camps(votes, rng)
         fewer = 2 if kinds is None else kinds.at.shape[1]
-        if clouds is not None and len(clouds.share) > fewer:
-            kinds = camps.likelier(votes, len(clouds.share), rng) or kinds
+        if believed and believed[-1].count > fewer:
+            kinds = camps.likelier(votes, believed[-1].count, rng) or kinds
         if kinds is not None:
             return _of_camps(votes, kinds, by_camps, one, resamples, rng)
-    if clouds is None:
+    if not believed:
         return Groups(1, False, one, None, None, losses, people)
-    enough = _enough(votes)
-    parts = list(_parts(votes, clouds.model, rng, resamples))
-    found, kept = _kept_alike(votes, clouds, parts, enough, rng)
+    enough, clouds = _enough(votes), believed[-1]
+    parts = list(_parts(votes, clouds.model, rng, resamples, whole is not None))
+    found, kept = _kept_alike(
+        votes, clouds, parts, enough, None if whole is None else everybody, rng
+    )
     alike = found is not None
     if alike and close:  # but differing by degree tells their votes as well
         return Groups(1, False, one, None, None, losses, people)
-    if found is None:
-        found = _of_members(votes, clouds.members(votes, placed=clouds.model))
-        kept = _kept_clouds(found.group, parts, enough, rng)
+    stays = alike and float(np.median(kept)) >= UNSTABLE
+    if not alike:
+        clouds, kept, stays = _that_stay(votes, believed, parts, enough, rng)
     stability, halves = float(np.median(kept)), _halves(votes, clouds, enough, rng)
-    if stability < (UNSTABLE if alike else CLOUDS_STAY):
+    if not stays:
         return Groups(1, False, one, stability, halves, losses, people)
+    if found is None:
+        placed = clouds.model if whole is None else whole[1] if clouds.model is model else None
+        found = _of_members(everybody, clouds.members(everybody, placed=placed))
     clear = stability >= CLEAR and halves >= ALIKE
     return Groups(
-        len(clouds.share),
+        clouds.count,
         clear,
         found,
         stability,
@@ -364,6 +390,22 @@ def find_groups(
         people,
         None if alike else clouds,
     )
+
+
+def _believed(
+    votes: Votes, model: Model, everybody: Votes, rng: np.random.Generator
+) -> tuple[list[Clouds], tuple[float, ...]]:
+    """Return every number of clouds that is believed, on a map that is wide enough, and the losses."""
+    believed, losses = _counted(model, rng)
+    while believed and believed[-1].count > model.dimensions < _WIDEST:
+        # as many groups as fit into so few directions: there may be more
+        some = votes if everybody is votes else sample_of(everybody, rng, most_votes=_WIDER)
+        model = fit(some, dimensions=min(_WIDEST, believed[-1].count + 2), sweeps=_SWEEPS)
+        more, told = _counted(model if some is votes else refitted(model, votes), rng)
+        if not more or min(told) >= min(losses):
+            break
+        believed, losses = more, told
+    return believed, losses
 
 
 def _enough(votes: Votes) -> NDArray[np.bool_]:
@@ -432,7 +474,7 @@ def _climb(
 
 def _begun(places: Floats, count: int, rng: np.random.Generator) -> _Shape:
     """Return clouds around people who are close together."""
-    group = near(places, count, rng)
+    group = near(places, count, rng, starts=_PLACES)
     size = np.bincount(group, minlength=count)
     summed = np.column_stack([np.bincount(group, weights=x, minlength=count) for x in places.T])
     centre: Floats = summed / np.maximum(size, 1)[:, None]
@@ -452,8 +494,8 @@ def _highest(
     return _climb(seen, best[0], _MORE)
 
 
-def _counted(model: Model, rng: np.random.Generator) -> tuple[Clouds | None, tuple[float, ...]]:
-    """Find how many clouds there are; None if there is one. Also return the losses."""
+def _counted(model: Model, rng: np.random.Generator) -> tuple[list[Clouds], tuple[float, ...]]:
+    """Find how many clouds there are: every number that is believed, rising. Also return the losses."""
     whole = model
     people = len(model.positions)
     if people > MOST_PEOPLE:
@@ -461,12 +503,12 @@ def _counted(model: Model, rng: np.random.Generator) -> tuple[Clouds | None, tup
         people = MOST_PEOPLE
     places = model.positions
     if not model.dimensions or people < 2 * SMALLEST:
-        return None, (0.0,)
+        return [], (0.0,)
     seen = _seen(model)
     fold = rng.integers(0, _FOLDS, people)
     found = _highest(seen, places, 1, rng)
     single = best = _left_out(seen, found[0], fold)
-    kept: Clouds | None = None
+    kept: list[Clouds] = []
     losses, failed = [0.0], 0
     for count in range(2, min(MOST_GROUPS, people // SMALLEST) + 1):
         shape, member, _told = _highest(seen, places, count, rng)
@@ -475,11 +517,12 @@ def _counted(model: Model, rng: np.random.Generator) -> tuple[Clouds | None, tup
         large = member.sum(axis=0).min() >= LEAST_PEOPLE
         sure = doubts(-best, -told) > _SURE
         much = (told - best).sum() > _MUCH * (told - single).sum()
-        if large and sure and much and _apartness(shape) >= APART:
+        centre, cover, share = shape
+        order = np.argsort(-share, kind="stable")
+        clouds = Clouds(centre[order], cover, share[order], whole)
+        if large and sure and much and clouds.apart >= APART:
             best, failed = told, 0
-            centre, cover, share = shape
-            order = np.argsort(-share, kind="stable")
-            kept = Clouds(centre[order], cover, share[order], whole)
+            kept.append(clouds)
         else:
             failed += 1
         if failed == 2:
@@ -497,14 +540,6 @@ def _left_out(seen: tuple[Floats, Floats], clouds: _Shape, fold: NDArray[np.int6
     return out
 
 
-def _apartness(clouds: _Shape) -> float:
-    """Return how far the two closest clouds lie apart, in standard deviations of a cloud."""
-    centre, cover, _share = clouds
-    scaled = np.linalg.solve(np.linalg.cholesky(cover), centre.T).T
-    rows, columns = np.triu_indices(len(centre), 1)
-    return float(np.sqrt(((scaled[rows] - scaled[columns]) ** 2).sum(axis=1)).min())
-
-
 @dataclass(frozen=True, eq=False)
 class _Part:
     """What a fifth was hidden of, and the map of the rest."""
@@ -514,10 +549,14 @@ class _Part:
     model: Model
 
 
-def _parts(votes: Votes, model: Model, rng: np.random.Generator, times: int) -> Iterator[_Part]:
+def _parts(
+    votes: Votes, model: Model, rng: np.random.Generator, times: int, by_others: bool
+) -> Iterator[_Part]:
+    """Hide a fifth, several times; if the map is known by others too, it stays as it is."""
     for _ in range(times):
         known, hidden = split(votes, rng, share=0.2)
-        yield _Part(known, hidden, fit(known, sweeps=_AGAIN, warm=model))
+        again = refitted(model, known) if by_others else fit(known, sweeps=_AGAIN, warm=model)
+        yield _Part(known, hidden, again)
 
 
 def _kept_alike(
@@ -525,17 +564,24 @@ def _kept_alike(
     clouds: Clouds,
     parts: Iterable[_Part],
     enough: NDArray[np.bool_],
+    everybody: Votes | None,
     rng: np.random.Generator,
 ) -> tuple[Mixture | None, list[float]]:
     """See whether groups that vote alike but for chance predict what is hidden as well as the map.
 
-    Returns those groups, and how far they stay; or None, as soon as they predict far worse.
+    Returns those groups, over everybody if there are others, and how far they stay; or None, as soon
+    as they predict far worse.
     """
     by_map = by_group = 0.0
     again: list[NDArray[np.intp]] = []
+    begin = clouds.members(votes, placed=clouds.model)
+    known = None if everybody is None else _ended(votes, begin, _FEW, spread=everybody)
     for part in parts:
-        near = _highest(_seen(part.model), part.model.positions, len(clouds.share), rng)[1]
-        found = _ended(part.known, near, _LONG)
+        if known is None:
+            near = _highest(_seen(part.model), part.model.positions, clouds.count, rng)[1]
+            found = _ended(part.known, near, _LONG)
+        else:
+            found = _by_rates(known, part.known)
         again.append(found.group)
         by_map += log_loss(part.model, votes, part.hidden)[0]
         by_group += float(_loss_of_each(found, votes, part.hidden & (votes.value != 0)).sum())
@@ -543,28 +589,50 @@ def _kept_alike(
             break
     if by_group > AS_GOOD * by_map:
         return None, []
-    whole = _ended(votes, clouds.members(votes, placed=clouds.model), _LONG)
-    return whole, [adjusted_rand(whole.group[enough], group[enough]) for group in again]
+    here = _ended(votes, begin, _LONG) if known is None else _by_rates(known, votes)
+    kept = [adjusted_rand(here.group[enough], group[enough]) for group in again]
+    return known or here, kept
 
 
-def _kept_clouds(
-    group: NDArray[np.intp],
+def _by_rates(known: Mixture, votes: Votes) -> Mixture:
+    """Place people by how often groups agree that are known already."""
+    member = np.empty((len(votes.people), len(known.share)))
+    chance = np.log(np.stack((1 - known.rate, known.rate), axis=1))
+    none = np.zeros((0, 2, len(known.share)))
+    likelihood = group_kernel.compiled().step(
+        votes.start, votes.statement, votes.value, chance, np.log(known.share), member, none
+    )
+    return Mixture(member, known.rate, known.share, likelihood)
+
+
+def _that_stay(
+    votes: Votes,
+    believed: Sequence[Clouds],
     parts: Sequence[_Part],
     enough: NDArray[np.bool_],
     rng: np.random.Generator,
-) -> list[float]:
-    """See how far groups stay if even their number is found anew; no more than it takes to know."""
-    kept: list[float] = []
-    for part in parts:
-        again = _counted(part.model, rng)[0]
-        if again is None:
-            kept.append(0.0)
-        else:
-            there = again.members(part.known, placed=part.model).argmax(axis=1)
+) -> tuple[Clouds, list[float], bool]:
+    """Return the most clouds that stay if all is found anew without a fifth of the votes.
+
+    Also how far they stay, and whether that is far enough; if none do, the most that were believed.
+    The closer to each other clouds are, the more of their people have to stay.
+    """
+    again = [_counted(part.model, rng)[0] for part in parts]
+    tried = []
+    for clouds in reversed(believed):
+        group = clouds.members(votes, placed=clouds.model).argmax(axis=1)
+        kept = []
+        for part, others in zip(parts, again, strict=True):
+            same = next((other for other in others if other.count == clouds.count), None)
+            if same is None:
+                kept.append(0.0)
+                continue
+            there = same.members(part.known, placed=part.model).argmax(axis=1)
             kept.append(adjusted_rand(group[enough], there[enough]))
-        if 2 * sum(each < CLOUDS_STAY for each in kept) > len(parts):
-            break
-    return kept
+        tried.append((clouds, kept, False))
+        if np.median(kept) >= max(CLOUDS_STAY - LESS * (clouds.apart - APART), LEAST_STAY):
+            return clouds, kept, True
+    return tried[0]
 
 
 def _halves(

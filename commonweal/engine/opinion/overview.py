@@ -1,12 +1,12 @@
 """The whole map of a conversation in one call."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from commonweal.engine.opinion import group_kernel, lists
-from commonweal.engine.opinion.groups import MOST_PEOPLE, Groups, Mixture, climbed, find_groups
+from commonweal.engine.opinion import lists
+from commonweal.engine.opinion.groups import MOST_PEOPLE, Groups, Mixture, find_groups
 from commonweal.engine.opinion.lists import Listed
 from commonweal.engine.opinion.model import Choice, Floats, Model, fit, some_people, tried
 from commonweal.engine.opinion.shares import Shares, shares
@@ -39,9 +39,7 @@ class Overview:
     model : Model
         Where everybody stands.
     groups : Groups
-        What was found about groups; its mixture is that of the sample it was found on.
-    mixture : Mixture
-        The same groups over everybody.
+        What was found about groups.
     overall, by_group : Shares
         How votes split; the same where there is one group.
     common_ground, dividing, group_statements, unsure : tuple of Listed
@@ -165,8 +163,14 @@ def overview(
     if large and len(sampled) > MOST_PEOPLE:
         sampled = np.sort(rng.choice(sampled, MOST_PEOPLE, replace=False))
     sample, near = (votes.among(sampled), model.of(sampled)) if large else (votes, model)
-    groups = find_groups(sample, rng, model=near, resamples=3 if large else 5)
-    mixture = _spread(votes, sample, groups, model if groups.on_map(near) else None)
+    groups = find_groups(
+        sample,
+        rng,
+        model=near,
+        resamples=3 if large else 7,
+        whole=(votes, model) if large else None,
+    )
+    mixture = groups.mixture
     overall = shares(votes, weight=weight, shown=shown)
     split = groups.count > 1
     by_group = shares(votes, mixture, weight=weight, shown=shown) if split else overall
@@ -191,18 +195,3 @@ def overview(
         lists.unsure(overall, allowed),
         short_list(agree, seats=seats),
     )
-
-
-def _spread(votes: Votes, sample: Votes, groups: Groups, placed: Model | None) -> Mixture:
-    """Bring the groups found on a sample to everybody, who may be placed on their map already."""
-    if sample is votes:
-        return groups.mixture
-    if groups.clouds is not None:
-        return replace(groups.mixture, member=groups.clouds.members(votes, placed=placed))
-    if groups.count == 1:
-        return replace(groups.mixture, member=np.ones((len(votes.people), 1)))
-    counts = np.zeros((len(votes.statements), 3, groups.count))
-    group_kernel.compiled().counts(
-        sample.start, sample.statement, sample.value, groups.mixture.member, counts
-    )
-    return climbed(votes, counts[:, ::2].copy(), groups.mixture.member.sum(axis=0), 3)

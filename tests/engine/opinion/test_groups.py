@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commonweal.engine.opinion import Votes, adjusted_rand, find_groups, group_kernel, mixture
+from commonweal.engine.opinion import (
+    Votes,
+    adjusted_rand,
+    find_groups,
+    group_kernel,
+    mixture,
+    overview,
+    simulate,
+)
+from commonweal.engine.opinion.camps import near
 from commonweal.engine.opinion.groups import _ended
 from commonweal.engine.opinion.model import fit, full, packed
 from tests.engine.opinion.conversations import Entry, logs, votes_of
@@ -68,6 +77,47 @@ def test_clouds_of_people_who_differ_among_themselves_are_groups() -> None:
     assert adjusted_rand(found.mixture.group, group) > 0.9
     placed = found.clouds.members(planted.votes)
     assert (placed.argmax(axis=1) == found.mixture.group).mean() > 0.98
+
+
+@pytest.mark.parametrize("groups", [1, 5, 6])
+def test_in_a_large_conversation_groups_are_found_on_a_sample_and_brought_to_everybody(
+    groups: int,
+) -> None:
+    made = simulate(
+        np.random.default_rng(10 * groups),
+        people=12_000,
+        statements=500,
+        groups=groups,
+        answered=0.05,
+    )
+    votes = Votes.from_log(made.person, made.statement, made.value)
+    found = overview(votes, np.random.default_rng(0))
+    assert found.groups.count == groups
+    assert found.member.shape == (len(votes.people), groups)
+    many = np.diff(votes.start) >= 40
+    truth = made.group[votes.people]
+    assert adjusted_rand(found.member.argmax(axis=1)[many], truth[many]) >= 0.9
+
+
+@given(st.integers(1, 5), st.integers(0, 3), st.integers(0, 1000))
+def test_each_place_is_put_with_the_closest_middle(count: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    middle = 100.0 * rng.permutation(count)[:, None] * np.ones(width)
+    which = np.concatenate((np.arange(count), rng.integers(0, count, 20)))
+    places = middle[which] + rng.uniform(-1, 1, (len(which), width))
+    found = near(places, count, rng, starts=3)
+    assert found.min() >= 0 and found.max() < count
+    if width:  # so far apart, the same division it must be
+        assert adjusted_rand(found, which) == 1.0
+
+
+def test_one_group_holds_everybody_at_the_rates_of_all() -> None:
+    planted = low_rank(np.random.default_rng(4), 60, 12, 1)
+    found = mixture(planted.votes, 1, np.zeros((60, 0)), np.random.default_rng(0))
+    agree, said = planted.votes.agrees, planted.votes.agrees + planted.votes.disagrees
+    overall = (agree + 1) / (said + 2)
+    assert (found.member == 1).all() and found.share.tolist() == [1.0]
+    assert np.allclose(found.rate[:, 0], (agree + 4 * overall) / (said + 4))
 
 
 def test_the_same_votes_in_another_order_have_the_same_groups() -> None:
