@@ -207,7 +207,9 @@ def test_how_others_voted_is_folded_away_from_whoever_can_still_vote(
         "what most agree with does not come first"
     )
     assert "Most people agree" not in shown_at_once(visit(talk.get_absolute_url()))
-    assert "You have not answered yet" in visit(f"/listen/{talk.pk}/map/").text
+    page = visit(f"/listen/{talk.pk}/map/")
+    assert "You have not answered yet" in page.text
+    assert page.html.count(">Take part</a>") == 1, "nobody is asked twice"
     me = listen.a_participant(talk, resident)
     listen.a_vote(me, said, -1)
     assert "votes:" in shown_at_once(visit(there))
