@@ -126,6 +126,8 @@ def test_staff_download_each_file(conversation, leader: Person, client: Client, 
         answer = client.post(f"/listen/{conversation.pk}/export/{name}")
         assert answer.status_code == 200
         assert b"".join(answer.streaming_content)
+    summary = client.post(f"/listen/{conversation.pk}/export/summary.csv").getvalue().decode()
+    assert f"url,http://testserver/listen/{conversation.pk}/" in summary
     assert client.post(f"/listen/{conversation.pk}/export/other.csv").status_code == 404
 
 

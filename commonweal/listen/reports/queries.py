@@ -61,6 +61,7 @@ class Export:
     value: NDArray[np.int64]
     day: NDArray[np.int64]
     left_out: int
+    address: str = ""  # of its page, for whoever has only the files
 
     @cached_property
     def place(self) -> dict[int, int]:
@@ -180,7 +181,7 @@ def summary_file(export: Export) -> Iterator[str]:
     """Yield what the conversation is, and what was left out."""
     conversation = export.conversation
     yield _line("topic", harmless(conversation.question))
-    yield _line("url", conversation.get_absolute_url())
+    yield _line("url", export.address or conversation.get_absolute_url())
     yield _line("voters", export.voters)
     yield _line("votes", len(export.value))
     yield _line("comments", len(export.statements))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -257,6 +258,7 @@ def export(request: Request, conversation_id: int, name: str) -> HttpResponse:
     if lines is None:
         raise Http404
     handed = actions.hand_out(viewer=request.viewer, conversation=conversation)
+    handed = replace(handed, address=request.build_absolute_uri(conversation.get_absolute_url()))
     answer = StreamingHttpResponse(lines(handed), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="conversation-{conversation.pk}-{name}"'
     return cast(HttpResponse, answer)  # doors speak of whole answers; this one comes in pieces
