@@ -52,7 +52,11 @@ class Given:
     def votes(self, name: str) -> tuple[Path, Path | None]:
         """Return the file of votes, and that of statements if both lie in the folder that is named."""
         path = self.file(name)
-        if not path.is_dir():
+        try:
+            is_folder = path.is_dir()
+        except OSError:  # a name too long, for one: whoever reads it says so
+            is_folder = False
+        if not is_folder:
             return path, None
         found = _first(path, _VOTES)
         if found is None:

@@ -254,6 +254,7 @@ def test_polis_files_go_there_and_back(tmp_path: Path, capsys: pytest.CaptureFix
         (("aged.csv", "--population", "alien.csv"), "Nobody in aged.csv has a value of age that alien.csv knows: it has old, and"),
         (("aged.csv", "--population", "over.csv"), "The shares of age in over.csv come to 150 of 100"),
         (("aged.csv", "--population", "nothing.txt"), "nothing.txt is empty; it needs a first line with column, value, share"),
+        (("long" * 500,), "cannot be read .File name too long"),
         (("a.pdf",), "a.pdf is no text; save it as CSV"),
         (("simulate", "--out", "v.csv", "--truth", "./v.csv"), "name the same file"),
         (("aged.csv", "--population", "twice.csv"), "line 3: Age OLD is there twice"),
