@@ -64,7 +64,9 @@ TESTS = Check("Tests without a browser", [*PYTEST, "-n", "2", "-m", "not browser
 DOCS = Check(
     "Documentation", ["mkdocs", "build", "--strict", "--quiet"], {"NO_MKDOCS_2_WARNING": "1"}
 )
-JOURNEYS = Check("Journeys in a browser", [*PYTEST, "-n", "2", "-m", "browser"])
+JOURNEYS = Check(
+    "Journeys in a browser", [*PYTEST, "-n", "2", "--maxschedchunk", "1", "-m", "browser"]
+)
 
 
 def run(check: Check, *, quiet: bool = True) -> Outcome:

@@ -222,6 +222,7 @@ class Walk:
     seen: set[str] = field(default_factory=set)
     kinds: Counter[str] = field(default_factory=Counter)
     pages: list[str] = field(default_factory=list)
+    kind_of: dict[str, str] = field(default_factory=dict)
 
     def from_page(self, *addresses: str) -> list[str]:
         """Return the addresses of every page that can be come to from here."""
@@ -242,6 +243,7 @@ class Walk:
         except Resolver404:
             kind = "nowhere"
         self.kinds[kind] += 1
+        self.kind_of[address] = kind
         return self.kinds[kind] <= OF_A_KIND
 
     def _links(self, address: str) -> list[str]:
