@@ -287,7 +287,12 @@ def _clique(clique: "Clique") -> str:
             alike=clique.alike,
             expected=clique.expected,
         )
-    if clique.kind == "copies":
+    if clique.kind == "same-few":
+        said = _(
+            "{count:,} accounts that vote on hardly anything but the same few statements, and are at "
+            "one on {alike:.1%} of those two of them share; by themselves they would be on {expected:.0%}."
+        )
+    elif clique.kind == "copies":
         said = _(
             "{count:,} accounts with the same votes to the last one, on {common:.0f} statements; "
             "people who think like them are at one on {expected:.0%}."

@@ -481,6 +481,20 @@ def test_crowds_are_raised_and_headlines_say_what_hangs_on_them(
     assert as_json(capsys, "guards", votes)["cliques"] == found["cliques"]
 
 
+def test_accounts_that_push_the_same_few_statements_are_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(1)
+    rows = [(i, j, int(rng.choice([-1, 1]))) for i in range(60) for j in range(30)]
+    crowd = [(f"b{k}", j, 1 if j % 2 else -1) for k in range(20) for j in range(5)]
+    votes = put(tmp_path, rows + crowd)
+    (clique,) = as_json(capsys, "guards", votes)["cliques"]
+    assert clique["kind"] == "same-few"
+    assert set(clique["people"]) == {f"b{k}" for k in range(20)}
+    assert opinion("guards", votes) == 0
+    assert "20 accounts that vote on hardly anything but the same few" in capsys.readouterr().out
+
+
 def test_similar_statements_are_merged_only_where_votes_agree(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-COPIES, NEAR, BURST = "copies", "near-copies", "burst"
+COPIES, NEAR, BURST, HANDFUL = "copies", "near-copies", "burst", "same-few"
 LEAST_ACCOUNTS = 3
 
 
@@ -16,7 +16,9 @@ class Clique:
     ----------
     kind : str
         ``copies``: the same votes, to the last one. ``near-copies``: with fewer differences than
-        people have who think alike. ``burst``: many new accounts within minutes, all of one mind.
+        people have who think alike, or all after one template. ``same-few``: hardly any votes but on
+        the same few statements, to the same ends. ``burst``: many new accounts within minutes, all of
+        one mind or all for one statement.
     people : tuple of int
         Their places.
     votes : int

@@ -8,12 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from commonweal.engine.opinion import lists
 from commonweal.engine.opinion.bursts import bursts
-from commonweal.engine.opinion.cliques import Clique
+from commonweal.engine.opinion.cliques import HANDFUL, Clique
 from commonweal.engine.opinion.groups import Mixture
+from commonweal.engine.opinion.handfuls import handfuls
 from commonweal.engine.opinion.lists import Listed
 from commonweal.engine.opinion.lookalikes import lookalikes
 from commonweal.engine.opinion.model import Floats
 from commonweal.engine.opinion.shares import AGREE, DISAGREE, Shares, shares
+from commonweal.engine.opinion.templates import followers
 from commonweal.engine.opinion.votes import Votes
 
 __all__ = ["Clique", "Hangs", "Without", "raised", "sensitivity", "without"]
@@ -89,7 +91,8 @@ def raised(
     dimensions : int
         Of the model by which like-minded people are told from copies.
     least : int
-        Accounts that agree and disagree less often than this are compared in bursts only.
+        Accounts that agree and disagree less often than this are compared by the few they answer, and
+        in bursts.
     chance : float
         Raise only what is expected in fewer honest conversations than this.
 
@@ -100,23 +103,37 @@ def raised(
 
     Notes
     -----
-    Accounts meet under keys made of what they said on random statements. Each pair that meets gets
-    the log likelihood ratio of one being a copy of the other, nine votes in ten, against two people
-    who stand where these stand and vote by themselves; for those the expected ratio is 1, which
-    bounds the chance of a large one. The evidence of a crowd is that of all who stand around one of
-    them, against the number of ways to choose so many. Where people stand is worked out with all but one of each
-    crowd of look-alikes left out, so that a crowd does not vouch for itself. What all agree on, and
-    what like-minded people agree on, is no sign.
+    Copies: accounts meet under keys made of what they said on random statements. Each pair that meets
+    gets the log likelihood ratio of one being a copy of the other, nine votes in ten, against two
+    people who stand where these stand and vote by themselves; for those the expected ratio is 1,
+    which bounds the chance of a large one. The evidence of a crowd is that of all who stand around
+    one of them, against the number of ways to choose so many. Where people stand is worked out with
+    all but one of each crowd of look-alikes left out, so that a crowd does not vouch for itself.
 
-    A burst is more new accounts within ten minutes than come by chance at three times the usual
-    pace, of which ten or more vote so much alike that people of whom four in five are of one mind
-    would not. Time O(votes x bands + pairs that meet x votes of a person).
+    Templates: accounts that share votes which were unlikely for both begin a crowd. Its template is estimated
+    from it, everybody is held against it (members against that of the others), and so on. A crowd must
+    be more likely to follow a template than to vote by themselves, by a model of everybody else and
+    against the number of ways to choose so many of those who voted on as much of it; and than to think
+    alike, where some statements divide a crowd and others do not.
+
+    The same few: of those who cast three votes and more but fewer than ``least``, nearly all on the same few
+    statements, too many said the same there. Which statements they were shown is taken as it is; half
+    of them may all come from the place on the map that suits best.
+
+    A burst is more new accounts within ten minutes than come by chance at three times the usual pace,
+    of which ten or more vote so much alike that people of whom four in five are of one mind would not;
+    or so many who came within ten minutes, said the same on one statement and left, that it is no chance where a quarter of
+    newcomers are shown it first, half leave at once and four in five are of one mind.
+
+    What all agree on, and what like-minded people agree on, is no sign. Time O(votes x bands + pairs
+    that meet x votes of a person).
 
     References
     ----------
     Pacheco, Hui, Torres-Lugo, Truong, Flammini and Menczer (2021), "Uncovering Coordinated Networks
     on Social Media"; Broder (1997), "On the resemblance and containment of documents"; Fellegi and
-    Sunter (1969), "A Theory for Record Linkage".
+    Sunter (1969), "A Theory for Record Linkage"; Vovk and Wang (2021), "E-values: Calibration,
+    combination and applications", for ratios whose expectation is 1.
 
     Examples
     --------
@@ -134,6 +151,8 @@ def raised(
         moments = None
     begun = None if moments is None else _begun(votes, moments)
     found = lookalikes(votes, begun, dimensions, least, chance)
+    found += followers(votes, begun, dimensions, least, chance)
+    found += handfuls(votes, begun, dimensions, least, chance)
     if begun is not None:
         found += bursts(votes, begun, chance)
     return _apart(found)
@@ -149,9 +168,14 @@ def _begun(votes: Votes, moments: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _apart(found: list[Clique]) -> tuple[Clique, ...]:
-    """Sort the cliques, the largest first, and leave out whoever another one mostly holds."""
+    """Sort the cliques, the largest first, and leave out whoever another one mostly holds.
+
+    Of two with as many people a burst comes before the same few, as it also says when.
+    """
     kept: list[Clique] = []
-    for each in sorted(found, key=lambda c: (-len(c.people), c.chance, c.people)):
+    for each in sorted(
+        found, key=lambda c: (-len(c.people), c.kind == HANDFUL, c.chance, c.people)
+    ):
         mine = set(each.people)
         if not any(2 * len(mine.intersection(other.people)) > len(mine) for other in kept):
             kept.append(each)

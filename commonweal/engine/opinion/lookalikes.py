@@ -13,12 +13,12 @@ from commonweal.engine.opinion.votes import Votes
 _NOISE = 0.1  # so much of a copy may be drawn anew
 _UNMODELLED = 0.3  # so much of what people differ in by the model may be likeness it has not seen
 _UNMODELLED_COPIES = 0.05  # the same where nothing at all differs
-_BANDS, _BANDS_OF_MANY, _MANY = 24, 8, 5_000_000  # votes
+_BANDS, _BANDS_OF_MANY, _MANY = 24, 8, 1_000_000  # votes
 _EACH = 40  # in a larger crowd under one key everybody is compared with a few others only
-_FEW = 700  # so many are compared each with each
+FEW = 700  # so many are compared each with each
 _WORTH = 2.0
 _MOSTLY = 0.8  # if so many of a crowd are copies to the last vote, the others are left out of it
-_SAMPLE = 300_000
+_SAMPLE, _SWEEPS = 150_000, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def _crowds(
     count = _counting(size) + 1
     sums = np.cumsum(pairs.told[edge])
     sums -= np.repeat((sums - pairs.told[edge])[begin], size)
-    excess = sums - _log_choices(people)[np.minimum(count, people)]
+    excess = sums - log_choices(people, people)[np.minimum(count, people)]
     best = np.maximum.reduceat(excess, begin) if len(begin) else np.zeros(0)
     bound = np.log(people) + np.log(np.maximum(size, 1)) - best
     passed = np.flatnonzero(bound < np.log(chance))
@@ -107,9 +107,10 @@ def _crowds(
     return taken
 
 
-def _log_choices(people: int) -> Floats:
-    """Return the logarithm of how many ways there are to choose 0, 1, 2 ... of so many people."""
-    steps = np.log(np.arange(people, 0, -1.0)) - np.log(np.arange(1.0, people + 1))
+def log_choices(people: int, most: int) -> Floats:
+    """Return the logarithm of how many ways there are to choose 0, 1, 2 ... ``most`` of so many."""
+    some = np.arange(float(min(people, most)))
+    steps = np.log(people - some) - np.log(some + 1)
     return np.concatenate(([0.0], np.cumsum(steps)))
 
 
@@ -118,12 +119,12 @@ def _meetings(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs of people who may be alike: whoever shares a key, in any of the bands."""
     people = len(votes.people)
-    if people <= _FEW:
+    if people <= FEW:
         pairs = np.triu_indices(people, 1)
         return pairs[0].astype(np.int64), pairs[1].astype(np.int64)
     one = rng.integers(0, people, 4000)
     other = (one + rng.integers(1, people, 4000)) % people
-    usual = float(np.quantile(_resemblance(votes, said, one, other), 0.95))
+    usual = float(np.quantile(resemblance(votes, said, one, other), 0.95))
     take = int(np.clip(np.ceil(-np.log(people) / np.log(min(max(usual, 0.01), 0.95))), 5, 32))
     bands = _BANDS if len(votes) <= _MANY else _BANDS_OF_MANY
     rank = np.array([rng.permutation(len(votes.statements)) for _ in range(bands)], dtype=np.int64)
@@ -131,12 +132,12 @@ def _meetings(
     guard_kernel.compiled().keys(
         votes.start, votes.statement, votes.value, np.arange(people), rank, take, key
     )
-    met = [_under_one_key(row, rng.permutation(people)) for row in key]
+    met = [under_one_key(row, rng.permutation(people)) for row in key]
     code = np.unique(np.concatenate([one * people + other for one, other in met]))
     return code // people, code % people
 
 
-def _under_one_key(
+def under_one_key(
     key: NDArray[np.uint64], mixed: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs with the same key; of a large crowd each with some others, by a mixed order."""
@@ -165,7 +166,7 @@ def _counting(count: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
 
 
-def _resemblance(
+def resemblance(
     votes: Votes, said: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]
 ) -> Floats:
     """Return what share of all that either of two people said both said."""
@@ -194,6 +195,13 @@ def _run(
     return common, differ, expected, told
 
 
+def compared(
+    votes: Votes, model: Model, one: NDArray[np.int64], other: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Return on how many statements both of a pair spoke, on how many they differ and are to agree."""
+    return _run(votes, model.mean, model.first[:-1], one, other, 0.0)[:3]
+
+
 def _compared(
     votes: Votes,
     model: Model,
@@ -217,20 +225,22 @@ def _by_others(
     dimensions: int,
     rng: np.random.Generator,
 ) -> Model:
-    """Return where everybody stands when of each crowd of look-alikes one counts for all."""
-    alike = _resemblance(votes, said, one, other)
+    """Return where all of these pairs stand when of each crowd of look-alikes one counts for all."""
+    alike = resemblance(votes, said, one, other)
     some = rng.integers(0, len(votes.people), (2, 4000))
     some = some[:, some[0] != some[1]]
-    usual = float(np.quantile(_resemblance(votes, said, some[0], some[1]), 0.95))
+    usual = float(np.quantile(resemblance(votes, said, some[0], some[1]), 0.95))
     crowd = _joined(len(said), one, other, alike >= max(0.5, 1 - 0.6 * (1 - usual)))
     first = np.unique(crowd, return_index=True)[1]
     stands = votes.among(np.sort(first)) if 2 * len(first) > len(said) else votes
-    model = fit(sample_of(stands, rng, most_votes=_SAMPLE), dimensions=dimensions, sweeps=25)
+    model = fit(sample_of(stands, rng, most_votes=_SAMPLE), dimensions=dimensions, sweeps=_SWEEPS)
     rows = len(votes.people) + 1
     empty = replace(
         model, mean=np.zeros((rows, dimensions + 1)), spread=np.zeros((rows, model.spread.shape[1]))
     )
-    return refreshed(empty, votes, np.arange(len(votes.people)))
+    met = np.zeros(len(votes.people), dtype=np.bool_)
+    met[one] = met[other] = True
+    return refreshed(empty, votes, np.flatnonzero(met))
 
 
 def _joined(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from commonweal.engine.opinion import camps, guard_kernel
+from commonweal.engine.opinion import camps, guard_kernel, template_kernel
 from commonweal.engine.opinion.groups import mixture
 from commonweal.engine.opinion.guards import raised
 from commonweal.engine.opinion.model import fit
@@ -23,8 +23,17 @@ def warm() -> None:
 
 def _warm_guards(votes: Votes) -> None:
     """Look for accounts that act as one among some that do not."""
-    log = [(i, j, (i * j) % 2 * 2 - 1) for i in range(12) for j in range(9)]
+    log = [(i, j, (i * j) % 2 * 2 - 1) for i in range(30) for j in range(9)]
+    log += [(100 + i, j, (-1) ** j) for i in range(10) for j in range(9)]
     raised(Votes.from_log(*zip(*log, strict=True)))
+    loops, chance = template_kernel.compiled(), np.ones(len(votes), dtype=np.float32)
+    count, ratio = np.zeros((len(votes.statements), 2)), np.zeros(len(votes.people))
+    usual, said = count[:, 0].copy(), np.zeros(len(votes.people), dtype=np.int64)
+    cast = (votes.start, votes.statement, votes.value)
+    everybody = np.arange(len(votes.people))
+    loops.counted(*cast, chance, everybody, count, usual)
+    inside = np.zeros(len(votes.people), dtype=np.bool_)
+    loops.followed(*cast, chance, inside, count, usual, 1, 0.1, ratio, said)
     key = np.empty((1, len(votes.people)), dtype=np.uint64)
     rank = np.zeros((1, len(votes.statements)), dtype=np.int64)
     people = np.arange(len(votes.people))

@@ -223,6 +223,7 @@ class Sign(models.TextChoices):
     COPIES = "copies", _("They cast exactly the same votes")
     NEAR_COPIES = "near-copies", _("They cast nearly the same votes")
     BURST = "burst", _("They came all at once and voted alike")
+    SAME_FEW = "same-few", _("They vote on the same few statements only, and alike")
 
 
 class CaseState(models.TextChoices):

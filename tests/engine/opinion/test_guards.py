@@ -1,10 +1,12 @@
 """Guards: crowds that act as one are found and honest people are not; headlines say whom they hang on."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from commonweal.engine.opinion import (
     Clique,
@@ -16,11 +18,12 @@ from commonweal.engine.opinion import (
     sensitivity,
     shares,
     simulate,
+    template_kernel,
     without,
 )
 from commonweal.engine.opinion.shares import AGREE
 from tests.engine.opinion.conversations import Entry, logs, votes_of
-from tests.engine.opinion.planted import grouped, low_rank
+from tests.engine.opinion.planted import drawn, grouped, low_rank
 
 FIRST_BOT = 1_000_000
 DAY = 24 * 3_600_000
@@ -97,6 +100,175 @@ def test_near_copies_are_found_and_do_not_vouch_for_one_another(accounts: int, c
     assert 0.85 < cliques[0].alike < 1
 
 
+def after_a_template(
+    votes: Votes, rng: np.random.Generator, accounts: int, *, turned: float, cast: float
+) -> Votes:
+    """Add accounts that follow a template of 45 statements, now for and now against the many."""
+    what = rng.choice(len(votes.statements), 45, replace=False)
+    side = np.where(rng.random(45) < 0.65, 1, -1)
+    side[votes.agrees[what] < votes.disagrees[what]] *= -1
+    value = np.where(rng.random((accounts, 45)) < turned, -side, side)
+    who, place = np.nonzero(rng.random((accounts, 45)) < cast)
+    return votes.updated(FIRST_BOT + who, votes.statements[what[place]], value[who, place])
+
+
+@pytest.mark.parametrize(
+    ("accounts", "turned", "cast", "share"), [(20, 0.1, 2 / 3, 0.8), (50, 1 / 6, 0.5, 0.5)]
+)
+def test_who_follows_a_template_is_found_though_pairs_share_only_part_of_their_votes(
+    accounts: int, turned: float, cast: float, share: float
+) -> None:
+    for seed in range(3):
+        host = crowded(seed, 1 + seed)
+        rng = np.random.default_rng(seed)
+        assert raised(host) == ()
+        votes = after_a_template(host, rng, accounts, turned=turned, cast=cast)
+        cliques = raised(votes)
+        bots, others = found_in(votes, cliques)
+        assert bots >= share * accounts
+        assert others <= 2
+        assert {clique.kind for clique in cliques} == {"near-copies"}
+        assert cliques[0].alike > cliques[0].expected
+        assert cliques[0].chance < 1e-4
+
+
+def crowded(seed: int, groups: int) -> Votes:
+    rng = np.random.default_rng(seed)
+    made = simulate(rng, people=1000, statements=200, groups=groups, answered=0.1)
+    return Votes.from_log(made.person, made.statement, made.value)
+
+
+def pushing(votes: Votes, rng: np.random.Generator, accounts: int, against: float) -> Votes:
+    """Add accounts that cast three to seven votes, all on the same seven statements."""
+    heard = np.flatnonzero(votes.agrees + votes.disagrees >= 10)
+    what = rng.choice(heard, 7, replace=False)
+    side = np.where(np.arange(7) < round(7 * against), -1, 1)
+    side[votes.agrees[what] < votes.disagrees[what]] *= -1
+    there = rng.random((accounts, 7)).argsort(axis=1) < rng.integers(3, 8, (accounts, 1))
+    who, place = np.nonzero(there)
+    return votes.updated(FIRST_BOT + who, votes.statements[what[place]], side[place])
+
+
+@pytest.mark.parametrize(("accounts", "against"), [(10, 0.6), (20, 0.4), (50, 0.3)])
+def test_who_pushes_the_same_few_statements_is_found(accounts: int, against: float) -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        votes = pushing(crowded(seed, 1 + seed), rng, accounts, against)
+        cliques = raised(votes)
+        bots, others = found_in(votes, cliques)
+        assert {clique.kind for clique in cliques} == {"same-few"}
+        assert bots >= 0.8 * accounts
+        assert others <= 1
+        assert cliques[0].alike == 1.0
+        assert cliques[0].expected < 1
+
+
+def test_newcomers_who_are_shown_the_same_few_and_answer_as_people_do_are_no_sign() -> None:
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        honest = low_rank(rng, 300, 40, 2)
+        p = 1 / (1 + np.exp(-honest.odds))
+        # sixty more are shown the same five, and leave; they stand where the first sixty stand
+        value = np.where(rng.random((60, 5)) < p[:60, :5], 1, -1)
+        votes = honest.votes.updated(
+            np.repeat(np.arange(1000, 1060), 5), np.tile(np.arange(5), 60), value.ravel()
+        )
+        assert raised(votes) == ()
+
+
+def test_a_small_like_minded_minority_is_not_raised() -> None:
+    for seed in range(4):
+        for size in (12, 30, 60):
+            rng = np.random.default_rng(seed)
+            minority = np.arange(500) < size
+            odds = rng.normal(0.3, 1, 80) + minority[:, None] * rng.normal(0, 2.5, 80)
+            votes = drawn(rng, odds + rng.normal(0, 0.4, (500, 1)), minority.astype(int), 0.4)
+            assert raised(votes.votes) == ()
+
+
+def test_one_sided_statements_are_no_sign() -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        odds = rng.normal(2.5, 1, 100) * np.where(rng.random(100) < 0.7, 1, -1)
+        odds = odds + rng.normal(0, 0.5, (600, 1))
+        assert raised(drawn(rng, odds, np.zeros(600, dtype=int), 0.3).votes) == ()
+
+
+def test_a_busy_first_day_is_no_sign() -> None:
+    rng = np.random.default_rng(4)
+    hour, people = 3_600_000, 900
+    came = np.sort(rng.exponential(2 * hour, people).astype(int))
+    born = np.append(np.zeros(8, dtype=int), np.sort(rng.exponential(DAY, 92).astype(int)))
+    odds = rng.normal(0.4, 1, 100) + rng.normal(0, 1, (people, 1)) * rng.normal(0, 1, 100)
+    log = []
+    for i in range(people):
+        there = np.flatnonzero(born <= came[i])
+        for place, j in enumerate(rng.permutation(there)[: rng.geometric(0.12)].tolist()):
+            agrees = rng.random() < 1 / (1 + np.exp(-odds[i, j]))
+            log.append(Entry(i, j, 1 if agrees else -1, int(came[i]) + 3000 * place))
+    assert raised(votes_of(log)) == ()
+
+
+@pytest.mark.parametrize("accounts", [10, 25])
+def test_who_comes_within_minutes_for_one_statement_is_found(accounts: int) -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        votes = timed(low_rank(rng, 300, 40, 1).votes, rng)
+        came = 1_600_000_000_000 + 4 * DAY + rng.integers(0, 5 * 60_000, accounts)
+        more = votes.updated(
+            np.arange(FIRST_BOT, FIRST_BOT + accounts), [7] * accounts, [-1] * accounts, moment=came
+        )
+        cliques = raised(more)
+        assert [clique.kind for clique in cliques] == ["burst"]
+        assert found_in(more, cliques) == (accounts, 0)
+        spread = more.moment.copy()
+        spread[np.isin(more.people[more.person], np.arange(FIRST_BOT, FIRST_BOT + accounts))] += (
+            rng.integers(0, 4 * DAY, accounts)
+        )
+        assert raised(more, times=spread) == ()
+
+
+def test_what_is_shown_first_to_all_who_come_within_minutes_is_no_sign() -> None:
+    rng = np.random.default_rng(6)
+    votes = timed(low_rank(rng, 300, 40, 1).votes, rng)
+    came = 1_600_000_000_000 + 4 * DAY + rng.integers(0, 9 * 60_000, 60)
+    # a quarter leave after the first statement, and most of those agree with it
+    person, what = np.nonzero(np.arange(6) < np.where(np.arange(60) < 15, 1, 6)[:, None])
+    value = np.where((what == 0) & (rng.random(len(what)) < 0.8), 1, rng.choice([-1, 1], len(what)))
+    more = votes.updated(FIRST_BOT + person, what, value, moment=came[person] + 3000 * what)
+    assert raised(more) == ()
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_nobody_in_a_crowd_vouches_for_themselves(data: st.DataObject) -> None:
+    log = data.draw(logs)
+    votes = votes_of(log, timed=False)
+    people, width = len(votes.people), len(votes.statements)
+    chance = np.full(len(votes), 0.5, dtype=np.float32)
+    crowd = np.flatnonzero([data.draw(st.booleans()) for _ in range(people)])
+    loops = template_kernel.compiled()
+
+    def held_against(crowd: Any, members: Any) -> Any:
+        count, usual = np.zeros((width, 2)), np.zeros(width)
+        inside = np.zeros(people, dtype=np.bool_)
+        inside[members] = True
+        told, said = np.empty(people), np.empty(people, dtype=np.int64)
+        loops.counted(votes.start, votes.statement, votes.value, chance, crowd, count, usual)
+        loops.followed(
+            votes.start, votes.statement, votes.value, chance, inside, count, usual, 1, 0.1, told,
+            said,
+        )  # fmt: skip
+        return told
+
+    together = held_against(crowd, crowd)
+    for i in crowd.tolist():
+        others = crowd[crowd != i]
+        alone = held_against(others, others)[i]
+        # what none of the others voted on says nothing
+        np.testing.assert_allclose(together[i], alone, atol=1e-9)
+
+
 def test_honest_people_are_not_raised_even_where_they_think_alike() -> None:
     for seed in range(4):
         rng = np.random.default_rng(seed)
@@ -157,6 +329,7 @@ def test_a_class_that_comes_together_but_disagrees_is_no_burst() -> None:
 def test_the_same_votes_raise_the_same_in_any_order() -> None:
     rng = np.random.default_rng(6)
     votes = with_crowd(large(3), rng, 40, differ=0.05)
+    votes = pushing(after_a_template(votes, rng, 30, turned=0.1, cast=0.7), rng, 0, 0.5)
     order = rng.permutation(len(votes))
     mixed = Votes.from_log(
         votes.people[votes.person][order],
