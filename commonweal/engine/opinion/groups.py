@@ -17,13 +17,14 @@ from commonweal.engine.opinion.model import (
     refitted,
     sample_of,
     split,
+    tried,
 )
 from commonweal.engine.opinion.votes import Votes
 
 MOST_GROUPS = 8
 STARTS = 6
 CLEAR = 0.9
-CLOUDS_STAY, LESS, LEAST_STAY = 0.9, 0.1, 0.5  # at APART; for each standard deviation more; least
+FAR_CLOUDS_STAY = 0.5
 UNSTABLE = 0.3
 ALIKE = 0.2
 SMALLEST = 20
@@ -31,7 +32,7 @@ AS_GOOD, FAR_FROM = 1.015, 1.04
 LEAST_VOTES = 7
 LEAST_PEOPLE = 10
 MOST_PEOPLE = 1_000
-APART = 3.8  # standard deviations; halves of something even lie 3.5 apart
+APART, FAR_APART = 3.8, 6.0  # standard deviations; halves of something even lie 3.5 apart
 _FOLDS = 2
 _SURE = 2.5  # standard errors
 _MUCH = 0.05  # of all that groups explain
@@ -372,7 +373,7 @@ def find_groups(
         return Groups(1, False, one, None, None, losses, people)
     stays = alike and float(np.median(kept)) >= UNSTABLE
     if not alike:
-        clouds, kept, stays = _that_stay(votes, believed, parts, enough, rng)
+        clouds, kept, stays = _that_stay(votes, believed, parts, enough, whole is not None, rng)
     stability, halves = float(np.median(kept)), _halves(votes, clouds, enough, rng)
     if not stays:
         return Groups(1, False, one, stability, halves, losses, people)
@@ -610,15 +611,16 @@ def _that_stay(
     believed: Sequence[Clouds],
     parts: Sequence[_Part],
     enough: NDArray[np.bool_],
+    by_others: bool,
     rng: np.random.Generator,
 ) -> tuple[Clouds, list[float], bool]:
     """Return the most clouds that stay if all is found anew without a fifth of the votes.
 
     Also how far they stay, and whether that is far enough; if none do, the most that were believed.
-    The closer to each other clouds are, the more of their people have to stay.
+    More of their people have to stay if clouds are not far apart from each other.
     """
-    again = [_counted(part.model, rng)[0] for part in parts]
-    tried = []
+    again = [_again(part, by_others, rng) for part in parts]
+    found = []
     for clouds in reversed(believed):
         group = clouds.members(votes, placed=clouds.model).argmax(axis=1)
         kept = []
@@ -627,12 +629,20 @@ def _that_stay(
             if same is None:
                 kept.append(0.0)
                 continue
-            there = same.members(part.known, placed=part.model).argmax(axis=1)
+            there = same.members(part.known, placed=same.model).argmax(axis=1)
             kept.append(adjusted_rand(group[enough], there[enough]))
-        tried.append((clouds, kept, False))
-        if np.median(kept) >= max(CLOUDS_STAY - LESS * (clouds.apart - APART), LEAST_STAY):
+        found.append((clouds, kept, False))
+        if np.median(kept) >= (CLEAR if clouds.apart < FAR_APART else FAR_CLOUDS_STAY):
             return clouds, kept, True
-    return tried[0]
+    return found[0]
+
+
+def _again(part: _Part, by_others: bool, rng: np.random.Generator) -> list[Clouds]:
+    """Find clouds as they are found at first: even how many directions there are may change."""
+    if by_others:
+        return _counted(part.model, rng)[0]
+    _choice, start = tried(part.known, rng, folds=1, sweeps=20)
+    return _believed(part.known, fit(part.known, warm=start), part.known, rng)[0]
 
 
 def _halves(
