@@ -224,6 +224,28 @@ def test_numbers_become_a_histogram_with_mean_and_median(survey: Survey) -> None
 
 
 @pytest.mark.django_db
+def test_results_that_were_kept_with_decimals_say_the_same(survey: Survey) -> None:
+    happy, sums = ask(survey, Kind.SCALE, lowest=-2, highest=2), ask(survey, Kind.NUMBER)
+    for number in ("-1.5", "0", "2.25", "400000000000"):
+        answers(survey, 40, sums, number=number)
+    for number in (-2, 0, 1):
+        answers(survey, 40, happy, number=number)
+    items = queries.items_of(survey)
+    whole = queries.tally(survey, items)
+    new = queries.told(survey, items, whole)
+    for told in whole["items"].values():
+        told["numbers"] = [[f"{Decimal(n) / 1000:.3f}", many] for n, many in told["numbers"]]
+    old = queries.told(survey, items, whole)
+    assert [(line.bars, line.mean, line.median) for line in old] == [
+        (line.bars, line.mean, line.median) for line in new
+    ]
+    assert [(bar.words, bar.count) for bar in new[0].bars] == [
+        ("-2", 40), ("-1", 0), ("0", 40), ("1", 40), ("2", 0),
+    ]  # fmt: skip
+    assert new[1].mean == "100000000000.2" and new[1].median == "0"
+
+
+@pytest.mark.django_db
 def test_one_number_alone_and_negative_ones_make_a_histogram_too(survey: Survey) -> None:
     one, two = ask(survey, Kind.NUMBER, "A?"), ask(survey, Kind.NUMBER, "B?", takes_fractions=True)
     answers(survey, 6, one, number=7)

@@ -124,6 +124,7 @@ NOT_WRITTEN = {
     "milestones.Post": "link",
     "surveys.Response": "reference",
     "surveys.Answer": "spot",
+    "surveys.Tally": "value near",
     "budgets.Pot": "lot_seed preview",
     "conversations.Conversation": "preview",
     "counts.Bundle": "fingerprint root",

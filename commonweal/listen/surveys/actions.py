@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -31,6 +31,7 @@ from commonweal.listen.surveys.models import (
     Option,
     Response,
     Survey,
+    Tally,
 )
 from commonweal.listen.surveys.queries import Holder
 from commonweal.listen.surveys.rules import Given, Sheet, Typed
@@ -405,6 +406,7 @@ def withdraw_survey(*, viewer: Viewer, survey_id: int, why: str) -> Survey:
         survey.withdrawn_at, survey.withdrawn_why = viewer.at, why
         survey.save(update_fields=["withdrawn_at", "withdrawn_why"])
         Response.objects.filter(survey=survey).delete()
+        Tally.objects.filter(survey=survey).delete()
         Draft.objects.filter(survey=survey).delete()
         _record(survey, "survey.withdrawn", viewer, public=True)
     return survey
@@ -510,8 +512,10 @@ def send_response(*, viewer: Viewer, survey_id: int, holder: Holder) -> Response
     sheet = rules.sheet_of(survey, draft)
     if sheet.wrong:
         raise NotComplete(sheet)
+    sent = queries.held_response(sent.pk) if sent is not None else None
     if sent is None:
         sent = Response(survey=survey, envelope=survey.seal(holder.name))
+    _take_back(sent)
     sent.sent_on = timezone.localtime(viewer.at).date()
     if not survey.is_anonymous:
         sent.person_id = holder.person_id
@@ -596,6 +600,10 @@ class KeyedAlready(Exception):
         self.response = response
 
 
+class TakenOut(Exception):
+    """Somebody took it out a moment ago."""
+
+
 class TooEarly(Exception):
     """It has not opened yet, or its results are published."""
 
@@ -648,12 +656,15 @@ def enter_response(
 def correct_response(
     *, viewer: Viewer, response_id: int, entry: Entry, typed: Mapping[int, Typed]
 ) -> Response:
-    """Correct what staff entered. Raises ``TooEarly``, ``KeyedAlready``, ``NotComplete``."""
-    sent = _entered(viewer, response_id)
-    survey = _to_enter(viewer, sent.survey_id)
+    """Correct what staff entered. Raises ``TooEarly``, ``TakenOut``, ``KeyedAlready``, ``NotComplete``."""
+    survey = _to_enter(viewer, _entered(viewer, response_id).survey_id)
+    sent = queries.held_response(response_id)
+    if sent is None:
+        raise TakenOut
     sheet = _on_paper(survey, typed)
     if sheet.wrong:
         raise NotComplete(sheet)
+    _take_back(sent)
     for name, value in entry.fields.items():
         setattr(sent, name, value)
     _save_entered(survey, sent)
@@ -666,8 +677,11 @@ def correct_response(
 @transaction.atomic
 def remove_response(*, viewer: Viewer, response_id: int) -> Survey:
     """Take out what staff entered by mistake. Raises ``TooEarly``."""
-    sent = _entered(viewer, response_id)
-    survey = _to_enter(viewer, sent.survey_id)
+    survey = _to_enter(viewer, _entered(viewer, response_id).survey_id)
+    sent = queries.held_response(response_id)
+    if sent is None:
+        return survey  # somebody else took it out a moment ago
+    _take_back(sent)
     sent.delete()
     _forget_result(survey)
     _record(survey, "survey.response_removed", viewer, public=False)
@@ -706,6 +720,103 @@ def _forget_result(survey: Survey) -> None:
     Survey.objects.filter(pk=survey.pk, result__isnull=False, results_at__isnull=True).update(
         result=None
     )
+
+
+# --- what it comes to, drawn up as it comes in
+
+_ONE_DRAWS_UP = "SELECT pg_advisory_xact_lock(hashtextextended('surveys.tally', %s))"
+A_FOLD = 1_000  # responses at a time, so that nobody who changes theirs waits for long
+
+_TAKE_BACK = f"""
+WITH who AS MATERIALIZED (
+    UPDATE surveys_response SET is_counted = false WHERE id = %(response)s AND is_counted
+    RETURNING id, channel
+), {queries.COUNTED}
+INSERT INTO surveys_tally (survey_id, item_id, part, value, near, people)
+SELECT %(survey)s, item_id, part, value, near, -people FROM counted
+"""  # noqa: S608 - ours
+_FOLD = f"""
+WITH who AS MATERIALIZED (
+    UPDATE surveys_response SET is_counted = true WHERE id = ANY(%(responses)s)
+    RETURNING id, channel
+), {queries.COUNTED}
+INSERT INTO surveys_tally (survey_id, item_id, part, value, near, people)
+SELECT %(survey)s, item_id, part, value, near, people FROM counted
+"""  # noqa: S608 - ours
+_DRAW_UP = """
+WITH gone AS (
+    DELETE FROM surveys_tally WHERE survey_id = %(survey)s
+    RETURNING item_id, part, value, near, people
+)
+INSERT INTO surveys_tally (survey_id, item_id, part, value, near, people)
+SELECT %(survey)s, item_id, part, value, near, sum(people) FROM gone
+ GROUP BY item_id, part, value, near HAVING sum(people) <> 0
+"""
+
+
+def _take_back(sent: Response) -> None:
+    """Take what a response says out of the tallies before it changes; it is held by whoever asks."""
+    if sent.is_counted:
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE_BACK, {"response": sent.pk, "survey": sent.survey_id})
+        sent.is_counted = False
+
+
+def fold_tallies() -> int:
+    """Draw up what came in to every survey since the last time; tell how many responses it was."""
+    return sum(_fold_whole(survey_id) for survey_id in queries.to_fold())
+
+
+def _fold_whole(survey_id: int) -> int:
+    number = 0
+    while many := fold_tally(survey_id=survey_id):
+        number += many
+    draw_up(survey_id=survey_id)
+    return number
+
+
+@transaction.atomic
+def fold_tally(*, survey_id: int) -> int:
+    """Add lines for some of the responses that came in since; tell how many.
+
+    Nobody who answers waits for it, and what somebody changes at this moment is left for the next
+    time. Only who closes or withdraws the survey waits, so that no line is written after that.
+    """
+    _hold_tallies(survey_id)
+    picked = queries.held_to_count(survey_id, A_FOLD)
+    if picked:  # they are held: what is read of them now is what will be counted
+        with connection.cursor() as cursor:
+            cursor.execute(_FOLD, {"survey": survey_id, "responses": picked})
+    return len(picked)
+
+
+@transaction.atomic
+def draw_up(*, survey_id: int) -> None:
+    """Sum the lines of a survey up to one a thing, once they are many or take something back."""
+    _hold_tallies(survey_id)
+    if queries.are_loose(survey_id):
+        with connection.cursor() as cursor:
+            cursor.execute(_DRAW_UP, {"survey": survey_id})
+
+
+def _hold_tallies(survey_id: int) -> None:
+    """Let one at a time draw up a survey, and none while it is closed or withdrawn."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM surveys_survey WHERE id = %s FOR SHARE", [survey_id])
+        cursor.execute(_ONE_DRAWS_UP, [survey_id])
+
+
+@transaction.atomic
+def recount_survey(*, survey_id: int) -> int:
+    """Draw the tallies of a survey up anew from every single answer, while nobody answers.
+
+    Tells how many responses there are.
+    """
+    Survey.objects.select_for_update().get(pk=survey_id)
+    queries.hold_responses(survey_id)
+    Tally.objects.filter(survey=survey_id).delete()
+    Response.objects.filter(survey=survey_id).update(is_counted=False)
+    return _fold_whole(survey_id)
 
 
 # --- after the close
@@ -802,10 +913,13 @@ def forget_answers(person: Person, at: datetime) -> None:
     in the sums without the name, and what they wrote in their own words is deleted.
     """
     Draft.objects.filter(person=person).delete()
-    found = queries.responses_of(person)
-    for sent in found:
-        closes = sent.survey.closes_at
-        if sent.survey.results_at is None and closes is not None and at < closes:
+    for found in queries.responses_of(person):
+        sent = queries.held_response(found.pk)
+        if sent is None:
+            continue
+        _take_back(sent)
+        closes = found.survey.closes_at
+        if found.survey.results_at is None and closes is not None and at < closes:
             sent.delete()
     named = Response.objects.filter(person=person)
     wordy = Answer.objects.filter(response__in=named).exclude(words="")

@@ -358,6 +358,7 @@ class Response(models.Model):
     channel = models.CharField(max_length=9, choices=Channel.choices, default=Channel.ONLINE)
     reference = models.CharField(max_length=12, unique=True, default=new_reference)
     sent_on = models.DateField()
+    is_counted = models.BooleanField(default=False, editable=False)
     batch = models.CharField(max_length=40, blank=True)
     serial = models.PositiveIntegerField(null=True, blank=True)
     entered_at = models.DateTimeField(null=True, blank=True)
@@ -366,7 +367,12 @@ class Response(models.Model):
     )
 
     class Meta:
-        indexes = (models.Index(fields=("survey", "channel"), name="response_by_channel"),)
+        indexes = (
+            models.Index(fields=("survey", "channel"), name="response_by_channel"),
+            models.Index(
+                fields=("survey",), condition=Q(is_counted=False), name="response_not_counted"
+            ),
+        )
         constraints = (
             models.UniqueConstraint(fields=("survey", "envelope"), name="envelope_answers_once"),
             models.UniqueConstraint("survey", Lower("batch"), "serial", name="paper_is_keyed_once"),
@@ -426,10 +432,55 @@ class Answer(models.Model):
                 | Q(decided_by__isnull=False),
             ),
         )
-        indexes = (models.Index(fields=("item",), name="answer_by_item"),)
+        indexes = (
+            models.Index(fields=("item",), name="answer_by_item"),
+            models.Index(
+                fields=("item",), condition=Q(shown_at__isnull=False), name="answer_shown"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"answer {self.pk}"
+
+
+class Part(models.TextChoices):
+    """What a line of the tallies counts."""
+
+    CHANNEL = "channel", _("Responses by one way")
+    ANSWERED = "answered", _("Answers to a question")
+    OPTION = "option", _("One choice")
+    NUMBER = "number", _("One number")
+    PLACE = "place", _("One place")
+
+
+class Tally(models.Model):
+    """A line of what the counted responses of a survey come to; the sum of all lines is right.
+
+    Lines are added and never changed, so nobody waits for anybody: where a counted response changes
+    or goes, lines below nought take it back. Every minute they are drawn up into one line a thing.
+    What came in since stands in no line: these responses are not counted yet, and few.
+    """
+
+    survey = models.ForeignKey(Survey, models.CASCADE, related_name="tallies")
+    item = models.ForeignKey(Item, models.CASCADE, null=True, related_name="+")
+    part = models.CharField(max_length=8, choices=Part.choices)
+    value = models.CharField(max_length=24, blank=True)
+    near = models.CharField(max_length=40, blank=True)
+    people = models.IntegerField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="tally_part_is_known", condition=Q(part__in=Part.values)),
+            models.CheckConstraint(
+                name="tally_is_of_a_question",
+                condition=Q(part="channel", item__isnull=True)
+                | (~Q(part="channel") & Q(item__isnull=False)),
+            ),
+            models.CheckConstraint(name="tally_counts_somebody", condition=~Q(people=0)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.value}: {self.people}"
 
 
 class Correction(models.Model):

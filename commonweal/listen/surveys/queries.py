@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from commonweal.engine.tabulation import SMALL, hide_cells, hide_counts, merge_small
 from commonweal.ground.challenges.models import Challenge
@@ -24,7 +26,7 @@ from commonweal.ground.challenges.queries import seats_of
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import Community
 from commonweal.ground.places.rules import Viewer, everyone
-from commonweal.kit.composed import composed
+from commonweal.kit.composed import among, composed
 from commonweal.kit.postcode import areas as areas_around
 from commonweal.listen.surveys.models import (
     ASKS,
@@ -37,16 +39,17 @@ from commonweal.listen.surveys.models import (
     Item,
     Kind,
     Option,
+    Part,
     Response,
     Spot,
     Survey,
+    Tally,
 )
 
 DRAFTS_KEPT = timedelta(days=30)
-MANY = 2_000  # from so many responses on, staff see figures that are some minutes old
-KEPT_SECONDS = 300
 MOST_BARS = 12  # of a histogram
 MOST_CROSSED = 40  # rows or columns of a cross-table
+THOUSAND = 1_000
 EXACT = 100  # from so many answers on, a mean rounded to a tenth tells nothing of fewer than five
 
 
@@ -166,10 +169,10 @@ def challenges_to_ask_about(viewer: Viewer) -> QuerySet[Challenge]:
 
 def items_of(survey: Survey) -> list[Item]:
     """Return what stands in a survey, in its order, with choices and conditions (two queries)."""
-    items = list(survey.items.order_by("position"))
+    items = _items(survey=survey.pk)
     by_pk = {item.pk: item for item in items}
     options: dict[int, list[Option]] = defaultdict(list)
-    for option in Option.objects.filter(item__survey=survey).order_by("position", "pk"):
+    for option in _options(survey=survey.pk):
         options[option.item_id].append(option)
     for item in items:
         item.survey = survey
@@ -179,6 +182,16 @@ def items_of(survey: Survey) -> list[Item]:
         rows._result_cache, rows._prefetch_done = options[item.pk], True  # type: ignore[attr-defined]
         item.__dict__.setdefault("_prefetched_objects_cache", {})["options"] = rows
     return items
+
+
+@composed
+def _items(survey: Any) -> QuerySet[Item]:
+    return Item.objects.filter(survey=survey).order_by("position")
+
+
+@composed
+def _options(survey: Any) -> QuerySet[Option]:
+    return Option.objects.filter(item__survey=survey).order_by("position", "pk")
 
 
 def options_in(items: Iterable[Item]) -> dict[int, Option]:
@@ -222,7 +235,13 @@ def area_of(survey: Survey, code: str) -> int | None:
 
 def corrections(survey: Survey) -> list[Correction]:
     """Return what was corrected after people could read it."""
-    return list(survey.corrections.select_related("item"))
+    return _corrections(survey=survey.pk)
+
+
+@composed
+def _corrections(survey: Any) -> QuerySet[Correction]:
+    found = Correction.objects.filter(survey=survey)
+    return found.select_related("item").order_by("corrected_at", "pk")
 
 
 # --- who answers
@@ -269,8 +288,9 @@ def response_of(survey: Survey, holder: Holder | None) -> Response | None:
 
 def answered(survey: Survey) -> dict[str, int]:
     """Return how many have answered by each way."""
-    rows = Response.objects.filter(survey=survey).values_list("channel").annotate(n=Count("pk"))
-    return dict(rows.order_by())
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWERED, [survey.pk, survey.pk])
+        return dict(cursor.fetchall())
 
 
 def spoken_count(count: int) -> int | None:
@@ -281,71 +301,139 @@ def spoken_count(count: int) -> int | None:
 # --- what it comes to
 
 
-_TALLY = """
-SELECT item_id, 'answered', '', '', count(*) FROM surveys_answer
- WHERE item_id = ANY(%(asked)s) GROUP BY item_id
-UNION ALL
-SELECT item_id, 'option', pick::text, '', count(*) FROM surveys_answer, unnest(options) AS pick
- WHERE item_id = ANY(%(chosen)s) GROUP BY item_id, pick
-UNION ALL
-SELECT item_id, 'number', number::text, '', count(*) FROM surveys_answer
- WHERE item_id = ANY(%(counted)s) AND number IS NOT NULL GROUP BY item_id, number
-UNION ALL
-SELECT item_id, 'place', coalesce(area_id::text, ''), CASE WHEN spot LIKE '%%,%%' THEN
-       round(split_part(spot, ',', 1)::numeric, 1) || ', ' ||
-       round(split_part(spot, ',', 2)::numeric, 1) ELSE '' END, count(*)
-  FROM surveys_answer WHERE item_id = ANY(%(placed)s) GROUP BY 1, 2, 3, 4
+# What responses say, each thing with how many say it. They stand in ``who``: id and channel.
+COUNTED = """
+said AS MATERIALIZED (
+    SELECT a.*, item.kind FROM who
+     CROSS JOIN LATERAL (SELECT item_id, options, number, spot, area_id FROM surveys_answer
+                          WHERE response_id = who.id OFFSET 0) a  -- by its index: who is few
+      JOIN surveys_item item ON item.id = a.item_id
+), counted (item_id, part, value, near, people) AS (
+    SELECT NULL::bigint, 'channel', channel, '', count(*) FROM who GROUP BY channel
+    UNION ALL
+    SELECT item_id, 'answered', '', '', count(*) FROM said GROUP BY item_id
+    UNION ALL
+    SELECT item_id, 'option', pick::text, '', count(*) FROM said, unnest(options) AS pick
+     GROUP BY item_id, pick
+    UNION ALL
+    SELECT item_id, 'number', number::text, '', count(*) FROM said WHERE number IS NOT NULL
+     GROUP BY item_id, number
+    UNION ALL
+    SELECT item_id, 'place', coalesce(area_id::text, ''), CASE WHEN spot LIKE '%%,%%' THEN
+           round(split_part(spot, ',', 1)::numeric, 1) || ', ' ||
+           round(split_part(spot, ',', 2)::numeric, 1) ELSE '' END, count(*)
+      FROM said WHERE kind = 'place' GROUP BY 1, 2, 3, 4
+)"""
+
+# One statement, so that what is drawn up and what came in since are seen at the same moment.
+_TALLY = f"""
+WITH who AS MATERIALIZED (
+    SELECT id, channel FROM surveys_response WHERE survey_id = %(survey)s AND {{who}}
+), {COUNTED}, summed AS (
+    SELECT item_id, part, value, near, sum(people) AS people
+      FROM (SELECT * FROM counted UNION ALL
+            SELECT item_id, part, value, near, people FROM surveys_tally
+             WHERE survey_id = %(survey)s AND {{drawn_up}}) AS line
+     GROUP BY 1, 2, 3, 4 HAVING sum(people) <> 0
+)
+SELECT item_id, part, json_agg(json_build_array(value, near, people)
+                               ORDER BY value COLLATE "C", near COLLATE "C")::text
+  FROM summed WHERE part <> 'number' GROUP BY item_id, part
+ UNION ALL
+SELECT item_id, part, json_agg(json_build_array((value::numeric * 1000)::bigint, people)
+                               ORDER BY value::numeric)::text
+  FROM summed WHERE part = 'number' GROUP BY item_id, part
+"""  # noqa: S608 - ours
+_ANSWERED = """
+SELECT channel, sum(n)::int FROM (
+    SELECT value AS channel, people AS n FROM surveys_tally WHERE survey_id = %s AND part = 'channel'
+    UNION ALL
+    SELECT channel, 1 FROM surveys_response WHERE survey_id = %s AND NOT is_counted
+) AS line GROUP BY channel HAVING sum(n) <> 0
+"""
+
+
+_LOOSE = """
+SELECT count(*) > 2 * count(DISTINCT (item_id, part, value, near)) OR coalesce(min(people) < 0, false)
+  FROM surveys_tally WHERE survey_id = %s
 """
 
 
 def tally(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
-    """Count all answers of a survey in two statements; what is small is hidden later."""
-    return _tally(items, answered(survey))
+    """Return what all answers of a survey come to, as of now; what is small is hidden later."""
+    return _tally(survey, items, _TALLY.format(who="NOT is_counted", drawn_up="true"))
 
 
-def _tally(items: Sequence[Item], channels: Mapping[str, int]) -> dict[str, Any]:
+def recount(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
+    """Return the same from every single answer, slowly."""
+    return _tally(survey, items, _TALLY.format(who="true", drawn_up="false"))
+
+
+def _tally(survey: Survey, items: Sequence[Item], statement: str) -> dict[str, Any]:
     found: dict[str, Any] = {str(item.pk): {"answered": 0} for item in items if item.asks}
-    kinds = {
-        "asked": ASKS,
-        "chosen": WITH_OPTIONS,
-        "counted": WITH_NUMBERS,
-        "placed": (Kind.PLACE,),
-    }
-    wanted = {
-        name: [item.pk for item in items if item.kind in those] for name, those in kinds.items()
-    }
+    channels: dict[str, int] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_TALLY, wanted)
-        for pk, what, value, near, n in cursor.fetchall():
-            told = found[str(pk)]
-            if what == "answered":
-                told["answered"] = n
-            elif what == "option":
-                told.setdefault("options", {})[value] = n
-            elif what == "number":
-                told.setdefault("numbers", []).append([value, n])
+        cursor.execute(statement, {"survey": survey.pk})
+        for pk, part, lines in cursor.fetchall():
+            rows = json.loads(lines)
+            if part == Part.CHANNEL:
+                channels = {value: n for value, _near, n in rows}
+                continue
+            told = found.setdefault(str(pk), {"answered": 0})
+            if part == Part.ANSWERED:
+                told["answered"] = rows[0][2]
+            elif part == Part.OPTION:
+                told["options"] = {value: n for value, _near, n in rows}
+            elif part == Part.NUMBER:
+                told["numbers"] = rows
             else:
-                told.setdefault("places", []).append([value, near, n])
-    for told in found.values():
-        told.get("numbers", []).sort(key=lambda row: Decimal(row[0]))
-        told.get("places", []).sort()
-    return {"count": sum(channels.values()), "channels": dict(channels), "items": found}
+                told["places"] = rows
+    return {"count": sum(channels.values()), "channels": channels, "items": found}
 
 
 def result_of(survey: Survey, items: Sequence[Item]) -> dict[str, Any]:
-    """Return the counted answers: kept since the close, counted anew if a paper came meanwhile."""
-    found = Survey.objects.filter(pk=survey.pk).values_list("result", flat=True).get()
-    if found is not None:
-        return dict(found)
-    channels = answered(survey)
-    if sum(channels.values()) < MANY:
-        return _tally(items, channels)
-    key = f"survey-{survey.pk}-found"
-    kept: dict[str, Any] | None = cache.get(key)
-    if kept is None:
-        kept = _tally(items, channels)
-        cache.set(key, kept, KEPT_SECONDS)
-    return kept
+    """Return what the answers come to: kept since the close, or as of now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT result::text FROM surveys_survey WHERE id = %s", [survey.pk])
+        (found,) = cursor.fetchone()
+    return tally(survey, items) if found is None else dict(json.loads(found))
+
+
+def held_response(pk: int) -> Response | None:
+    """Lock a response against whoever else would change it, and read it as it is."""
+    return Response.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+
+
+def held_to_count(survey_id: int, many: int) -> list[int]:
+    """Lock some responses that no line counts yet, without those that somebody else holds."""
+    found = Response.objects.filter(survey=survey_id, is_counted=False)
+    held = found.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    return list(held.values_list("pk", flat=True)[:many])
+
+
+def hold_responses(survey_id: int) -> None:
+    """Lock all responses of a survey, in the order of their numbers."""
+    found = Response.objects.filter(survey=survey_id).order_by("pk")
+    list(found.select_for_update(of=("self",), no_key=True).values_list("pk"))
+
+
+def are_loose(survey_id: int) -> bool:
+    """Tell whether lines of a survey's tallies take something back, or say the same thing many times."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOSE, [survey_id])
+        (is_loose,) = cursor.fetchone()
+    return bool(is_loose)
+
+
+def to_fold() -> list[int]:
+    """Return the surveys whose responses are not all drawn up, or not into one line a thing."""
+    new = Response.objects.filter(is_counted=False).values("survey")
+    taken_back = Tally.objects.filter(people__lt=0).values("survey")
+    return list(
+        Survey.objects.filter(Q(pk__in=new) | Q(pk__in=taken_back))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
 
 
 @dataclass
@@ -431,7 +519,12 @@ def _places(items: Sequence[Item], whole: Mapping[str, Any]) -> dict[int, Commun
         for area, _near, _n in whole["items"].get(str(item.pk), {}).get("places", ())
         if area
     }
-    return Community.objects.in_bulk(named) if named else {}
+    return {place.pk: place for place in _communities(numbers=sorted(named))} if named else {}
+
+
+@composed
+def _communities(numbers: Any) -> QuerySet[Community]:
+    return Community.objects.filter(among("id", numbers))
 
 
 def _bars(item: Item, counts: Mapping[str, Any], places: Mapping[int, Community]) -> list[Bar]:
@@ -480,8 +573,19 @@ def _option_bars(item: Item, counts: Mapping[str, Any]) -> list[Bar]:
 def _scale_bars(item: Item, counts: Mapping[str, Any]) -> list[Bar]:
     assert item.lowest is not None and item.highest is not None
     steps = range(int(item.lowest), int(item.highest) + 1)
-    given = {int(Decimal(number)): n for number, n in counts.get("numbers", ())}
+    given = {number // THOUSAND: n for number, n in _numbers(counts)}
     return _merged(list(steps), [given.get(step, 0) for step in steps], counts["answered"])
+
+
+def _numbers(counts: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the numbers that were given, in thousandths, each with how many gave it; the least first.
+
+    Whole numbers add up quickly and exactly. Results that were kept before say 3.000 for 3000.
+    """
+    given: list[tuple[Any, int]] = counts.get("numbers", [])
+    if given and isinstance(given[0][0], str):
+        return [(int(Decimal(number) * THOUSAND), n) for number, n in given]
+    return given
 
 
 def _merged(steps: Sequence[int], numbers: Sequence[int], answered: int) -> list[Bar]:
@@ -497,39 +601,38 @@ def _merged(steps: Sequence[int], numbers: Sequence[int], answered: int) -> list
 
 def _number_bars(counts: Mapping[str, Any]) -> list[Bar]:
     """Draw up a histogram with bounds that are easily read, and nobody alone in a part."""
-    given = [(Decimal(number), n) for number, n in counts.get("numbers", ())]
-    low, high = given[0][0], given[-1][0]
-    is_whole = all(number == int(number) for number, _n in given)
-    width = _width(low, high, is_whole=is_whole)
-    first, last = low // width, high // width
-    if low < 0 and low % width:
-        first -= 1
-    parts = [0] * (int(last - first) + 1)
-    for number, n in given:
-        at = number // width - (1 if number < 0 and number % width else 0)
-        parts[int(at - first)] += n
+    given = np.array(_numbers(counts), dtype=np.int64)
+    low, high = int(given[0, 0]), int(given[-1, 0])
+    is_whole = not (given[:, 0] % THOUSAND).any()
+    width = _width(high - low, is_whole=is_whole)
+    first = low // width
+    parts = np.zeros(high // width - first + 1, dtype=np.int64)
+    np.add.at(parts, given[:, 0] // width - first, given[:, 1])
     bars = []
-    for begin, end in merge_small(np.array(parts, dtype=np.int64)):
-        bounds = {"low": _plain((first + begin) * width), "high": _plain((first + end + 1) * width)}
-        words = _("%(low)s to under %(high)s") % bounds
-        if width == int(width) and is_whole:
-            bounds["high"] = _plain((first + end + 1) * width - 1)
-            words = _("%(low)s to %(high)s") % bounds
-            words = bounds["low"] if bounds["low"] == bounds["high"] else words
-        n = sum(parts[begin : end + 1])
-        bars.append(Bar(words, n, n / counts["answered"]))
+    for begin, end in merge_small(parts):
+        starts, ends = (first + begin) * width, (first + end + 1) * width
+        words = _("%(low)s to under %(high)s")
+        if width % THOUSAND == 0 and is_whole:
+            ends -= THOUSAND
+            words = _("%(low)s to %(high)s") if starts < ends else "%(low)s"
+        bounds = {"low": _from_thousandths(starts), "high": _from_thousandths(ends)}
+        n = int(parts[begin : end + 1].sum())
+        bars.append(Bar(words % bounds, n, n / counts["answered"]))
     return bars
 
 
-def _width(low: Decimal, high: Decimal, *, is_whole: bool) -> Decimal:
+def _width(spread: int, *, is_whole: bool) -> int:
     """Return the narrowest of 1, 2 or 5 times a power of ten that makes no more than so many parts."""
-    spread = high - low
-    width = Decimal(1) if is_whole else Decimal("0.001")
-    for step in (2, Decimal("2.5"), 2) * 16:
-        if spread / width < MOST_BARS:
+    width = THOUSAND if is_whole else 1
+    for twice, half in ((2, 1), (5, 2), (2, 1)) * 16:
+        if spread < MOST_BARS * width:
             break
-        width *= step
+        width = width * twice // half
     return width
+
+
+def _from_thousandths(number: int) -> str:
+    return _plain(Decimal(number) / THOUSAND)
 
 
 def _plain(number: Decimal) -> str:
@@ -539,17 +642,17 @@ def _plain(number: Decimal) -> str:
 
 def _summarise(line: Told, counts: Mapping[str, Any]) -> None:
     """Write mean and median; the mean only where it cannot give a small count away."""
-    given = [(Decimal(number), n) for number, n in counts.get("numbers", ())]
+    given = _numbers(counts)
     n = sum(many for _number, many in given)
-    mean = sum((number * many for number, many in given), Decimal(0)) / n
     line.mean_hidden = n < EXACT and any(0 < many < SMALL for _number, many in given)
     if not line.mean_hidden:
+        mean = Decimal(sum(number * many for number, many in given)) / (THOUSAND * n)
         line.mean = _plain(mean.quantize(Decimal("0.1")))
     if not line.mean_hidden or line.item.kind == Kind.SCALE:
         line.median = _median(line, given, n)
 
 
-def _median(line: Told, given: Sequence[tuple[Decimal, int]], n: int) -> str:
+def _median(line: Told, given: Sequence[tuple[int, int]], n: int) -> str:
     """Return the middle answer, or the part of the distribution in which it lies."""
     seen, middle = 0, given[-1][0]
     for number, many in given:
@@ -557,10 +660,11 @@ def _median(line: Told, given: Sequence[tuple[Decimal, int]], n: int) -> str:
         if 2 * seen >= n:
             middle = number
             break
+    step = str(middle // THOUSAND)
     for bar in line.bars:
-        if bar.code and str(int(middle)) in bar.code:
+        if step in bar.code:
             return bar.words
-    return _plain(middle) if n >= EXACT else ""
+    return _from_thousandths(middle) if n >= EXACT else ""
 
 
 def _place_bars(
@@ -586,6 +690,51 @@ def _place_bars(
         if here and row[3] is not None and row[3].people_who_live_here is not None:
             bar.here = row[3].people_who_live_here / here
     return bars
+
+
+def in_words(
+    line: Told, strong: Callable[[object], str] = str, own: Callable[[str], str] = str
+) -> Iterator[str]:
+    """Say in sentences what was found of one question.
+
+    ``strong`` marks what stands out, and ``own`` what staff wrote and what may run the other way.
+    """
+    if line.is_small:
+        yield _("Fewer than 5 people answered this.")
+    elif not line.answered:
+        yield _("Nobody answered this.")
+    elif line.item.kind in WITH_NUMBERS:
+        if line.mean:
+            mean = (
+                _("On average %(mean)s %(unit)s.") if line.item.unit else _("On average %(mean)s.")
+            )
+            yield mean % {"mean": strong(line.mean), "unit": own(line.item.unit)}
+        elif line.mean_hidden:
+            yield _("The average is hidden, because it would give a small number away.")
+        if line.median:
+            yield _("Half of them said %(median)s or less.") % {"median": line.median}
+    elif line.biggest:
+        most = {"n": strong(line.biggest.percent), "choice": own(line.biggest.words)}
+        yield _("%(n)s of 100 said “%(choice)s”.") % most
+
+
+def who_said(line: Told, own: Callable[[str], str] = str) -> Iterator[str]:
+    """Say how many answered a question, and how it was asked."""
+    if not line.answered:
+        return
+    said = ngettext("%(n)s person answered.", "%(n)s people answered.", line.answered)
+    yield said % {"n": number_format(line.answered, force_grouping=True)}
+    item = line.item
+    if item.kind == Kind.SEVERAL:
+        yield _("People could choose several.")
+    if item.low_words or item.high_words:
+        low, high = (f"{end:.0f}" for end in (item.lowest or 0, item.highest or 0))
+        yield _("%(low)s means “%(low_words)s”, %(high)s means “%(high_words)s”.") % {
+            "low": low,
+            "high": high,
+            "low_words": own(item.low_words),
+            "high_words": own(item.high_words),
+        }
 
 
 # --- one question by another
@@ -711,7 +860,7 @@ def _without_nobody(whole: Crossed) -> Crossed:
 # --- words that people wrote
 
 
-def texts(survey: Survey) -> QuerySet[Answer]:
+def texts(survey: Any) -> QuerySet[Answer]:
     """Return every answer in somebody's own words, in an order that was drawn by lot."""
     return (
         Answer.objects.filter(item__survey=survey)
@@ -721,20 +870,29 @@ def texts(survey: Survey) -> QuerySet[Answer]:
     )
 
 
-def chosen_texts(survey: Survey) -> QuerySet[Answer]:
+def chosen_texts(survey: Any) -> QuerySet[Answer]:
     """Return the words that staff chose for everybody to read."""
     return texts(survey).filter(shown_at__isnull=False)
 
 
 def first_texts(survey: Survey, each: int = 5) -> dict[int, list[Answer]]:
     """Return the first chosen words of each question, each with how many there are in all."""
-    rank = Window(RowNumber(), partition_by=F("item"), order_by=F("pk").asc())
-    of_all = Window(Count("pk"), partition_by=F("item"))
-    found = chosen_texts(survey).annotate(rank=rank, of_all=of_all).filter(rank__lte=each)
     by_item: dict[int, list[Answer]] = defaultdict(list)
-    for answer in found:
+    for answer in _first_texts(each)(survey=survey.pk):
         by_item[answer.item_id].append(answer)
     return by_item
+
+
+@cache
+def _first_texts(each: int) -> Callable[..., list[Answer]]:
+    def build(survey: Any) -> QuerySet[Answer]:
+        rank = Window(RowNumber(), partition_by=F("item"), order_by=F("pk").asc())
+        of_all = Window(Count("pk"), partition_by=F("item"))
+        found = Answer.objects.filter(item__survey=survey, shown_at__isnull=False)
+        ranked = found.exclude(words="").annotate(rank=rank, of_all=of_all)
+        return ranked.filter(rank__lte=each).order_by("item", "pk")
+
+    return composed(build)
 
 
 def text_counts(survey: Survey) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Surveys close by the clock, and drafts do not stay for ever."""
+"""Surveys close by the clock, their figures are drawn up, and drafts do not stay for ever."""
 
 from datetime import UTC, datetime
 
@@ -13,6 +13,12 @@ def close_surveys(timestamp: int) -> None:
     at = database_now()
     for survey_id in queries.to_seal(at):
         actions.close_survey(survey_id=survey_id, at=at)
+
+
+@jobs.periodic("surveys.fold_tallies", cron="* * * * *")
+def fold_tallies(timestamp: int) -> None:
+    """Every minute, draw up what has come in, so that nobody who reads the figures counts it all."""
+    actions.fold_tallies()
 
 
 @jobs.periodic("surveys.delete_old_drafts", cron="17 4 * * *")

@@ -494,7 +494,7 @@ def results(request: Request, survey_id: int) -> HttpResponse:
     held = _survey(request, survey_id)
     if not _may_see(request, held):
         return _not_yet(request, held)
-    items, whole, lines = _found(request, held)
+    items, whole, lines = _found(held)
     chosen = queries.first_texts(held)
     for line in lines:
         line.texts = chosen.get(line.item.pk, [])
@@ -528,7 +528,7 @@ def _not_yet(request: Request, held: Survey) -> HttpResponse:
     return _page(request, "surveys/not_yet.html", held, {"at": request.viewer.at})
 
 
-def _found(request: Request, held: Survey) -> tuple[list[Item], dict[str, Any], list[Told]]:
+def _found(held: Survey) -> tuple[list[Item], dict[str, Any], list[Told]]:
     items = queries.items_of(held)
     whole = queries.result_of(held, items)
     return items, whole, queries.told(held, items, whole)
@@ -540,12 +540,14 @@ def by(request: Request, survey_id: int) -> HttpResponse:
     held = _survey(request, survey_id)
     if not _may_see(request, held):
         return _not_yet(request, held)
-    items, whole, lines = _found(request, held)
+    items = queries.items_of(held)
+    whole = queries.result_of(held, items)
     choices = [item for item in items if queries.may_be_crossed(item)]
     numbers = {str(item.pk): item for item in choices}
     row, column = (numbers.get(request.GET.get(name, "")) for name in ("row", "column"))
     found = None
     if row is not None and column is not None and row.pk != column.pk:
+        lines = queries.told(held, (row, column), whole)
         found = queries.crossed(held, lines, row, column, whole["count"])
     context = {
         "choices": choices,
@@ -586,7 +588,7 @@ OPEN_HEADER = ("number", "kind", "question", "answer", "people", "share")
 def results_csv(request: Request, survey_id: int) -> HttpResponse:
     """Hand out what a survey found as a table: no words of people, and small counts are empty."""
     held = _published(request, survey_id)
-    _items, _whole, lines = _found(request, held)
+    _items, _whole, lines = _found(held)
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(OPEN_HEADER)
@@ -599,7 +601,7 @@ def results_csv(request: Request, survey_id: int) -> HttpResponse:
 def results_json(request: Request, survey_id: int) -> HttpResponse:
     """Hand out what a survey found for programs."""
     held = _published(request, survey_id)
-    _items, whole, lines = _found(request, held)
+    _items, whole, lines = _found(held)
     told = {
         "survey": held.pk,
         "title": held.title,
@@ -627,7 +629,7 @@ def results_pdf(request: Request, survey_id: int) -> HttpResponse:
 
 def _report(request: Request, held: Survey) -> dict[str, Any]:
     """Return the results as the template for paper reads them."""
-    _items, whole, lines = _found(request, held)
+    _items, whole, lines = _found(held)
     count, state = queries.spoken_count(whole["count"]), held.state(request.viewer.at)
     closes = held.closes_at or request.viewer.at
     dates = {"opens": _on_day(held.opens_at or held.created_at), "closes": _on_day(closes)}
@@ -718,7 +720,7 @@ def _answer_tables(held: Survey, lines: Sequence[Told]) -> Iterator[dict[str, An
                 row.append(_in_100(bar.percent_here))
         yield {
             "title": f"{number}. {line.item.words}",
-            "words": " ".join(_in_words(line)),
+            "words": " ".join((*queries.in_words(line), *queries.who_said(line))),
             "columns": columns,
             "rows": rows,
         }
@@ -734,38 +736,6 @@ def _answer_tables(held: Survey, lines: Sequence[Told]) -> Iterator[dict[str, An
                 "columns": [_("What staff chose for everybody to read")],
                 "rows": [[answer.words] for answer in texts],
             }
-
-
-def _in_words(line: Told) -> Iterator[str]:
-    """Say what was found of one question, as the page does."""
-    if line.is_small:
-        yield _("Fewer than 5 people answered this.")
-        return
-    if not line.answered:
-        yield _("Nobody answered this.")
-        return
-    if line.biggest and line.item.kind not in (Kind.SCALE, Kind.NUMBER):
-        most = {"n": line.biggest.percent, "choice": line.biggest.words}
-        yield _("%(n)s of 100 said “%(choice)s”.") % most
-    if line.mean:
-        mean = _("On average %(mean)s %(unit)s.") if line.item.unit else _("On average %(mean)s.")
-        yield mean % {"mean": line.mean, "unit": line.item.unit}
-    elif line.mean_hidden:
-        yield _("The average is hidden, because it would give a small number away.")
-    if line.median:
-        yield _("Half of them said %(median)s or less.") % {"median": line.median}
-    said = ngettext("%(n)s person answered.", "%(n)s people answered.", line.answered)
-    yield said % {"n": f"{line.answered:,}"}
-    if line.item.kind == Kind.SEVERAL:
-        yield _("People could choose several.")
-    if line.item.low_words or line.item.high_words:
-        item = line.item
-        ends = {"low": item.lowest, "high": item.highest}
-        yield _("%(low)s means “%(low_words)s”, %(high)s means “%(high_words)s”.") % {
-            "low_words": item.low_words,
-            "high_words": item.high_words,
-            **{name: "" if end is None else rules.plain(end) for name, end in ends.items()},
-        }
 
 
 def _number(count: int | None) -> str:
@@ -1354,6 +1324,11 @@ def _keyed(
             sheet = lacking.sheet
         except actions.TooEarly:
             return _too_early(request, held)
+        except actions.TakenOut:
+            messages.error(
+                request, _("Somebody took it out a moment ago. Key it again if need be.")
+            )
+            return redirect("surveys:entered", held.pk)
         except actions.KeyedAlready as before:
             form.add_error("serial", _keyed_before(before.response))
         else:
