@@ -29,7 +29,7 @@ check: .venv/.dev  ## Fast checks: format, lint, types, imports, tests without a
 fix: .venv/.dev  ## Mend format and simple lint
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-bench: .venv/.dev  ## Measure: make bench BENCH=pages|voting|ballots|crash|race|linkage|count|opinion|guards|routing|refresh|listen|listen_crash
+bench: .venv/.dev  ## Measure: make bench BENCH=pages|voting|ballots|crash|race|linkage|count|opinion|guards|routing|refresh|listen|listen_crash|surveys
 	@$(BIN)/python -m benchmarks.$(or $(BENCH),pages)
 
 docs: .venv/.dev  ## Build the documentation into site/
