@@ -38,8 +38,8 @@ _SURE = 2.5  # standard errors
 _MUCH = 0.05  # of all that groups explain
 _FIRM = 5.0  # people
 _TRIES, _PLACES = 2, 4
-_WIDEST, _WIDER = 6, 100_000
-_SWEEPS, _AGAIN = 15, 2
+_WIDEST, _WIDER = 6, 80_000
+_SWEEPS, _AGAIN = 12, 2
 _Shape = tuple[Floats, Floats, Floats]
 _PRIOR = 4.0  # votes of everybody that each group's rate begins with
 _FEW, _QUICK, _MORE, _LONG = 3, 5, 20, 40
@@ -400,12 +400,15 @@ def _believed(
     believed, losses = _counted(model, rng)
     while believed and believed[-1].count > model.dimensions < _WIDEST:
         # as many groups as fit into so few directions: there may be more
+        first = model.dimensions + 1
         some = votes if everybody is votes else sample_of(everybody, rng, most_votes=_WIDER)
         model = fit(some, dimensions=min(_WIDEST, believed[-1].count + 2), sweeps=_SWEEPS)
-        more, told = _counted(model if some is votes else refitted(model, votes), rng)
+        placed = model if some is votes else refitted(model, votes)
+        more, told = _counted(placed, rng, first=first)
         if not more or min(told) >= min(losses):
             break
-        believed, losses = more, told
+        believed = [clouds for clouds in believed if clouds.count < first] + more
+        losses = losses[: first - 1] + told
     return believed, losses
 
 
@@ -495,8 +498,13 @@ def _highest(
     return _climb(seen, best[0], _MORE)
 
 
-def _counted(model: Model, rng: np.random.Generator) -> tuple[list[Clouds], tuple[float, ...]]:
-    """Find how many clouds there are: every number that is believed, rising. Also return the losses."""
+def _counted(
+    model: Model, rng: np.random.Generator, *, first: int = 2
+) -> tuple[list[Clouds], tuple[float, ...]]:
+    """Find how many clouds there are: every number that is believed, rising, from the first to try.
+
+    Also return the losses: of one cloud, unless fewer are known already, and of those tried.
+    """
     whole = model
     people = len(model.positions)
     if people > MOST_PEOPLE:
@@ -510,8 +518,8 @@ def _counted(model: Model, rng: np.random.Generator) -> tuple[list[Clouds], tupl
     found = _highest(seen, places, 1, rng)
     single = best = _left_out(seen, found[0], fold)
     kept: list[Clouds] = []
-    losses, failed = [0.0], 0
-    for count in range(2, min(MOST_GROUPS, people // SMALLEST) + 1):
+    losses, failed = [0.0] if first == 2 else [], 0
+    for count in range(first, min(MOST_GROUPS, people // SMALLEST) + 1):
         shape, member, _told = _highest(seen, places, count, rng)
         told = _left_out(seen, shape, fold)
         losses.append(float((single - told).mean()))
