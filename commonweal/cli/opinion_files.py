@@ -61,7 +61,9 @@ class Given:
         found = _first(path, _VOTES)
         if found is None:
             raise Complaint(
-                _("There is no votes.csv in {folder}.").format(folder=plain(str(path))),
+                _("There is no votes.csv in the folder “{folder}”.").format(
+                    folder=plain(str(path))
+                ),
                 _("Name the file, or the folder it is in."),
             )
         return found, _first(path, _TEXTS)

@@ -262,7 +262,7 @@ def test_polis_files_go_there_and_back(tmp_path: Path, capsys: pytest.CaptureFix
         (("votes.csv", "--people", "aged.csv"), "--people says who people are, but not who lives here"),
         (("similar", "votes.csv", "nothing.csv"), "There is no file nothing.csv"),
         (("guards", "bad.csv"), "^bad.csv, line 2"),
-        (("empty-folder",), "There is no votes.csv in empty-folder"),
+        (("empty-folder",), "There is no votes.csv in the folder “empty-folder”"),
         (("export", "votes.csv", "--out", "votes.csv/there"), "votes.csv/there cannot be made a folder"),
         (("import", ".", "--out", "there"), "has no column comment-id|There is no votes.csv|no column"),
     ],

@@ -70,6 +70,17 @@ def several(place: Conversation, author: Participant, many: int) -> list[Stateme
     ]
 
 
+def test_a_conversation_that_has_ended_promises_no_reading(
+    place: Conversation, now: datetime, visit: Visit
+) -> None:
+    promise = "A person reads what you add"
+    assert promise in visit(place.get_absolute_url()).text
+    Conversation.objects.filter(pk=place.pk).update(closes_at=now - timedelta(hours=1))
+    page = visit(place.get_absolute_url())
+    assert promise not in page.text
+    assert "It has ended, so nothing more can be added." in page.text
+
+
 def test_several_are_ticked_and_decided_with_one_reason(
     visit: Visit, desk: Client, place: Conversation, author: Participant
 ) -> None:

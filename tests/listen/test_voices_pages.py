@@ -336,6 +336,7 @@ def test_the_same_words_are_shown_and_not_added(authority: Authority, visit: Any
     visit(at(conversation, "add/"), data={"text": "أريد", "do": "add"})
     page = visit(at(conversation, "add/"), data={"text": "أريد!", "do": "add"}, status=409)
     assert "A moderator has not read it yet" in page.text
+    assert "You have written just this already" in page.text
     visit(at(conversation, "add/"), data={"text": "لا أريد", "do": "add"})
     visit(at(conversation, "add/"), data={"text": "👍", "do": "add"})
     visit(at(conversation, "add/"), data={"text": "👎", "do": "add"})

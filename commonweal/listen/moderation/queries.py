@@ -670,6 +670,7 @@ def panel_conversation(viewer: Viewer, conversation: Conversation) -> dict[str, 
     promised = Reading.objects.filter(conversation=conversation).values_list("days", flat=True)
     return {
         "days": promised.first() or 1,
+        "is_closed": conversation.state(viewer.at) in ("closed", "withdrawn"),
         "own": _own_in(viewer, conversation),
         "may_moderate": viewer.has_second_factor and may_moderate(viewer, conversation.community),
     }

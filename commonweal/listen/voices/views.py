@@ -244,7 +244,9 @@ def _add(request: Request, conversation: Conversation, form: StatementForm) -> H
     except actions.SaidAlready as error:
         same = error.statement
         same = same.same_as or same if same.state == State.MERGED else same
-        return _adding(request, conversation, form, same=same, status=409)
+        me = queries.participant_of(viewer, conversation)
+        is_own = me is not None and same.author_id == me.pk
+        return _adding(request, conversation, form, same=same, is_own=is_own, status=409)
     except actions.TooOften as error:
         return _adding(request, conversation, form, wrong=str(error), status=429)
     except actions.Full:
