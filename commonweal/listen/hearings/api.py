@@ -192,7 +192,7 @@ def read_hearing(request: HttpRequest, hearing_id: int = Number) -> Hearing:
 def list_passages(
     request: HttpRequest, paging: Pages, only: Query[Edition], hearing_id: int = Number
 ) -> dict[str, Any]:
-    """In the order of the document. None while a hearing is withdrawn and withheld."""
+    """In the order of the document. Empty while a hearing is withdrawn and withheld."""
     found = _readable(request, hearing_id)
     return page_of(request, queries.all_passages(found, only.version), paging)
 
@@ -205,7 +205,7 @@ def list_passages(
 def list_comments(
     request: HttpRequest, paging: Pages, only: Query[Narrowing], hearing_id: int = Number
 ) -> dict[str, Any]:
-    """The oldest first. None while a hearing is withdrawn and withheld."""
+    """The oldest first. Empty while a hearing is withdrawn and withheld."""
     rows = queries.public_comments(_readable(request, hearing_id))
     if only.stance:
         rows = rows.filter(stance=only.stance)
