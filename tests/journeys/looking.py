@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import ConsoleMessage, Page, Request, Route
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Route
 
 NARROWEST, PHONE, DESK = 320, 375, 1280
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -84,3 +84,19 @@ def _axe(page: Page, rules: list[str] | None) -> list[str]:
         for one in found
         for node in one["nodes"][:3]
     ]
+
+
+def press(page: Page, name: str, *, exact: bool = False) -> None:
+    """Press a button by the keyboard."""
+    enter(page.get_by_role("button", name=name, exact=exact))
+
+
+def follow(page: Page, name: str) -> None:
+    """Follow a link by the keyboard."""
+    enter(page.get_by_role("link", name=name))
+
+
+def enter(what: Locator) -> None:
+    """Press the first of these, once the page is whole: its address may still take the focus away."""
+    what.page.wait_for_load_state()
+    what.first.press("Enter")

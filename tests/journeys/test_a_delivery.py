@@ -16,7 +16,7 @@ from commonweal.ground.places.models import OrganisationMember, RoleKind
 from tests.deliver.conftest import a_counted_pot
 from tests.factories import world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch
+from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,7 +32,7 @@ def look(watch: Watch, name: str, *, script: bool) -> None:
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).first.press("Enter")
+    enter(page.get_by_role("button", name=name))
     expect(page.get_by_role("status").first).to_contain_text("for everybody to read")
 
 
@@ -88,7 +88,7 @@ def test_a_project_is_told_of_from_the_first_word_to_what_came_of_it(
     page.get_by_role("link", name="It is reached").click()
     page.get_by_label("What is there to see now?").fill("Go and look: six are lit.")
     page.get_by_label("Spent so far").fill("40,000")
-    page.get_by_role("button", name="Tell everybody").press("Enter")
+    enter(page.get_by_role("button", name="Tell everybody"))
     expect(page.get_by_text("£10,000 more than the vote gave").first).to_be_visible()
     page.get_by_label("Spent so far").fill("28,000")
     press(page, "Tell everybody")
@@ -120,7 +120,7 @@ def test_a_project_is_told_of_from_the_first_word_to_what_came_of_it(
     page.get_by_role("link", name="Hide these words").first.click()
     page.get_by_role("radio").first.check()
     look(guard, "hide", script=script)
-    page.get_by_role("button", name="Hide these words").press("Enter")
+    enter(page.get_by_role("button", name="Hide these words"))
     expect(page.get_by_role("status").first).to_contain_text("Hidden")
     expect(page.get_by_text("A moderator hid these words.").first).to_be_visible()
     look(guard, "hidden", script=script)

@@ -19,7 +19,7 @@ from tests.decide.conftest import numbers
 from tests.decide.crowd import vote_for
 from tests.factories import world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, Watch
+from tests.journeys.looking import DESK, NARROWEST, Watch, enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -42,7 +42,7 @@ def test_a_voter_finds_their_receipt_and_proves_it(
     watch = window(script=script, width=width)
     page = watch.page
     page.goto(reverse("counts:result", args=[pot.pk]))
-    page.get_by_role("link", name="Check this count, or find my receipt").press("Enter")
+    enter(page.get_by_role("link", name="Check this count, or find my receipt"))
     field = page.get_by_label("Your receipt")
     field.fill("ABCD-EFGH")
     field.press("Enter")
@@ -57,7 +57,7 @@ def test_a_voter_finds_their_receipt_and_proves_it(
     assert "Yes, your ballot was counted" in page.get_by_role("status").inner_text()
     watch.check() if script else None
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Download the proof").press("Enter")
+        enter(page.get_by_role("button", name="Download the proof"))
     waiting.value.save_as(tmp_path / "proof.json")
     told = json.loads((tmp_path / "proof.json").read_text())
     assert leads_to(code, told["place"], told["of"], told["path"]) == pot.bundle.root

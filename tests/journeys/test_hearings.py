@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from commonweal.listen.hearings import actions
 from commonweal.listen.hearings.models import Comment, Hearing
 from tests.factories import hearings as made
 from tests.factories import world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch
+from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, enter, press
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -29,10 +29,6 @@ def look(watch: Watch, name: str, *, script: bool = True) -> None:
             watch.page.screenshot(path=path, type="jpeg", quality=60, full_page=True)
 
 
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).first.press("Enter")
-
-
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 def test_a_document_goes_from_a_paste_to_what_came_of_it(
     window: Callable[..., Watch], borough: Borough, script: bool
@@ -40,7 +36,7 @@ def test_a_document_goes_from_a_paste_to_what_came_of_it(
     desk = window(borough.staff, second_factor=True, script=script)
     page = desk.page
     page.goto("/hearings/")
-    page.get_by_role("link", name="Set up a hearing").first.press("Enter")
+    enter(page.get_by_role("link", name="Set up a hearing"))
     page.get_by_label("Community", exact=True).select_option(label="Quayside")
     page.get_by_label("Title").fill("A plan for the square")
     page.get_by_label("What is this document").fill("The square is worn.")
@@ -56,7 +52,7 @@ def test_a_document_goes_from_a_paste_to_what_came_of_it(
     press(page, "Cut it into passages")
     expect(page.get_by_role("heading", name="Look at the passages")).to_be_visible()
     look(desk, "check", script=script)
-    page.get_by_role("link", name="Change or split passage 2").press("Enter")
+    enter(page.get_by_role("link", name="Change or split passage 2"))
     page.get_by_label("The words").fill(
         "The square belongs to people on foot.\n\nIt is open at night."
     )
@@ -72,7 +68,7 @@ def test_a_document_goes_from_a_paste_to_what_came_of_it(
     page = reader.page
     page.goto(hearing.get_absolute_url())
     look(reader, "hearing", script=script)
-    page.get_by_role("link", name="Comment on passage 3").press("Enter")
+    enter(page.get_by_role("link", name="Comment on passage 3"))
     press(page, "Say it")
     expect(page.get_by_role("alert").first).to_contain_text("Choose how you stand to it")
     page.get_by_role("radio", name="I would change it").check()
@@ -82,7 +78,7 @@ def test_a_document_goes_from_a_paste_to_what_came_of_it(
     press(page, "Say it")
     expect(page.get_by_role("status").first).to_contain_text("Your words stand here now")
     look(reader, "comment", script=script)
-    page.get_by_role("link", name="Put it right").press("Enter")
+    enter(page.get_by_role("link", name="Put it right"))
     page.get_by_label("What do you want to say?").fill("Nine would be better.")
     press(page, "Save the change")
     expect(page.get_by_role("status").first).to_contain_text("Your words are changed")
@@ -105,7 +101,7 @@ def test_a_document_goes_from_a_paste_to_what_came_of_it(
     expect(page.get_by_role("status").first).to_contain_text("1 comment is shown")
     page.goto(f"{hearing.get_absolute_url()}answering/")
     look(desk, "answering", script=script)
-    page.get_by_role("link", name="Answer passage 3").press("Enter")
+    enter(page.get_by_role("link", name="Answer passage 3"))
     page.get_by_role("radio", name="Taken up in part").check()
     page.get_by_label("Why? Everyone can read this").fill(
         "Eight trees, and none before the windows."
@@ -120,7 +116,7 @@ def test_a_document_goes_from_a_paste_to_what_came_of_it(
     page.get_by_role("radio", name="I support it").check()
     page.get_by_label("What do they say?").fill("My mother crosses there on Sundays.")
     look(desk, "enter", script=script)
-    page.get_by_role("button", name="Save it", exact=True).press("Enter")
+    enter(page.get_by_role("button", name="Save it", exact=True))
     expect(page.locator("main")).to_contain_text("By letter")
 
     Hearing.objects.update(closes_at=timezone.now() - timedelta(minutes=1))
@@ -183,9 +179,9 @@ def test_whoever_has_only_a_keyboard_agrees_and_replies(
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="You agree with this comment")).to_be_visible()
     assert said.agreements.count() == 1
-    page.get_by_role("link", name="Reply, or look at it alone").press("Enter")
+    enter(page.get_by_role("link", name="Reply, or look at it alone"))
     page.get_by_label("Your reply").fill("So do I.")
-    page.get_by_role("button", name="Reply", exact=True).press("Enter")
+    enter(page.get_by_role("button", name="Reply", exact=True))
     expect(page.locator("main")).to_contain_text("So do I.")
     assert Comment.objects.filter(parent=said).count() == 1
     assert actions.note_moments(at=timezone.now()) == 1

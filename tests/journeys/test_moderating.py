@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from commonweal.ground.people.models import Person
 from commonweal.ground.places.models import RoleKind
@@ -16,7 +16,7 @@ from commonweal.listen.moderation.models import Alike, Case
 from commonweal.listen.voices.models import Report
 from tests.factories import listen, world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch
+from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, press
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SAID = (
@@ -36,10 +36,6 @@ def look(watch: Watch, name: str, *, script: bool) -> None:
         if width != NARROWEST:
             path = SCREENSHOTS / f"moderating-{name}-{width}.jpeg"
             watch.page.screenshot(path=path, type="jpeg", quality=60, full_page=True)
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).first.press("Enter")
 
 
 def a_place(borough: Borough) -> Conversation:

@@ -20,7 +20,7 @@ from commonweal.ground.places.models import RoleKind
 from commonweal.ground.places.rules import Viewer
 from tests.factories import world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch
+from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WIDTHS = (NARROWEST, PHONE, DESK)
@@ -54,7 +54,7 @@ def look(watch: Watch, name: str, *, script: bool = True) -> None:
 def press(page: Page, name: str) -> None:
     """Press a button, and wait for the page it leads to."""
     with page.expect_navigation():
-        page.get_by_role("button", name=name).first.press("Enter")
+        enter(page.get_by_role("button", name=name))
 
 
 def key(page: Page, pot: Pot, serial: int, marks: str) -> None:
@@ -81,7 +81,7 @@ def test_papers_go_from_the_desk_to_the_box_by_keyboard_alone(
     page = desk.page
     page.goto(f"/desk/money/{pot.pk}/paper/")
     look(desk, "batches", script=script)
-    page.get_by_role("link", name="Give out papers").press("Enter")
+    enter(page.get_by_role("link", name="Give out papers"))
     page.get_by_label("Where do the papers go?").fill("Quayside library, front desk")
     page.get_by_label("Who takes them?").fill("Librarian on duty")
     page.get_by_label("How many papers?").fill("12")
@@ -89,13 +89,13 @@ def test_papers_go_from_the_desk_to_the_box_by_keyboard_alone(
     press(page, "Give these out")
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Quayside library"))
     look(desk, "batch-out", script=script)
-    page.get_by_role("link", name="Count what came back").press("Enter")
+    enter(page.get_by_role("link", name="Count what came back"))
     page.get_by_label("How many came back to be counted?").fill("3")
     page.get_by_label("How many papers came back unused?").fill("8")
     page.get_by_label("Why did the others not come back?").fill("One was taken home.")
     look(desk, "returned", script=script)
     press(page, "Save these numbers")
-    page.get_by_role("link", name="Check in the slips").press("Enter")
+    enter(page.get_by_role("link", name="Check in the slips"))
     for person in voters:
         page.get_by_label("Email address of their account").fill(person.email)
         press(page, "Check in")
@@ -131,7 +131,7 @@ def test_papers_go_from_the_desk_to_the_box_by_keyboard_alone(
     third = window(staff[2], second_factor=True, script=script)
     third.page.goto(f"/desk/paper/{Batch.objects.get().pk}/")
     look(third, "batch-differs", script=script)
-    third.page.get_by_role("link", name="Look at it").press("Enter")
+    enter(third.page.get_by_role("link", name="Look at it"))
     third.page.get_by_label("What is marked").fill("3")
     look(third, "resolve", script=script)
     press(third.page, "This stands")
@@ -143,7 +143,7 @@ def test_papers_go_from_the_desk_to_the_box_by_keyboard_alone(
 
     anybody = window(script=script)
     anybody.page.goto(f"/money/{pot.pk}/")
-    anybody.page.get_by_role("link", name="See what became of your paper").press("Enter")
+    enter(anybody.page.get_by_role("link", name="See what became of your paper"))
     anybody.page.get_by_label("Number and letter at the top").fill(printed(pot.pk, 2))
     press(anybody.page, "Look it up")
     expect(anybody.page.get_by_role("status")).to_contain_text("in the box")
@@ -299,12 +299,12 @@ def test_staff_approve_a_kiosk_and_let_somebody_in(
     desk = window(staff[0], second_factor=True)
     page = desk.page
     page.goto(f"/desk/money/{borough.pot.pk}/paper/")
-    page.get_by_role("link", name="Kiosks").press("Enter")
+    enter(page.get_by_role("link", name="Kiosks"))
     page.get_by_label("Where will it stand?").fill("Quayside library")
     press(page, "Approve it")
     expect(page.get_by_role("status")).to_contain_text("The secret of this kiosk")
     look(desk, "kiosks")
-    page.get_by_role("link", name="Let somebody in at a kiosk").press("Enter")
+    enter(page.get_by_role("link", name="Let somebody in at a kiosk"))
     page.get_by_label("Email address of their account").fill(voters[0].email)
     press(page, "Give a code")
     expect(page.get_by_role("status")).to_contain_text("Their code")

@@ -15,7 +15,7 @@ from commonweal.decide.budgets.models import Pot
 from commonweal.ground.places.models import RoleKind
 from tests.factories import world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch
+from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, follow, press
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LINES = "Six benches: 5400\nSetting them in: 2100"
@@ -29,14 +29,6 @@ def look(watch: Watch, name: str, *, script: bool) -> None:
         if width != NARROWEST:
             path = SCREENSHOTS / f"setting-up-{name}-{width}.jpeg"
             watch.page.screenshot(path=path, type="jpeg", quality=60, full_page=True)
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).first.press("Enter")
-
-
-def follow(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name).first.press("Enter")
 
 
 def tick(page: Page, name: str) -> None:

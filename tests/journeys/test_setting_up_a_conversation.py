@@ -13,7 +13,16 @@ from commonweal.ground.places.models import RoleKind
 from commonweal.listen.conversations.models import Conversation
 from tests.factories import world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, sideways
+from tests.journeys.looking import (
+    DESK,
+    NARROWEST,
+    PHONE,
+    SCREENSHOTS,
+    Watch,
+    follow,
+    press,
+    sideways,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LINES = """The night bus is safe.
@@ -34,14 +43,6 @@ def look(watch: Watch, name: str, *, script: bool) -> None:
         watch.check()
         path = SCREENSHOTS / f"a-conversation-{name}-{width}.jpeg"
         watch.page.screenshot(path=path, type="jpeg", quality=60, full_page=True)
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).first.press("Enter")
-
-
-def follow(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name).first.press("Enter")
 
 
 def tick(page: Page, name: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from commonweal.ground.places.models import RoleKind
 from commonweal.propose.proposals.models import Proposal
 from tests.factories import world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch
+from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, press
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -24,10 +24,6 @@ def look(watch: Watch, name: str, *, script: bool) -> None:
         if width != NARROWEST:
             path = SCREENSHOTS / f"staff-work-{name}-{width}.jpeg"
             watch.page.screenshot(path=path, type="jpeg", quality=60, full_page=True)
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).first.press("Enter")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

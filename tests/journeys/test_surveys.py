@@ -12,7 +12,7 @@ from commonweal.ground.places.models import RoleKind
 from commonweal.listen.surveys.models import Response, Survey
 from tests.factories import world
 from tests.journeys.borough import Borough
-from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch
+from tests.journeys.looking import DESK, NARROWEST, PHONE, SCREENSHOTS, Watch, enter
 from tests.listen.surveys import a_whole_survey
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -29,7 +29,7 @@ def look(watch: Watch, name: str, *, script: bool) -> None:
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).first.press("Enter")
+    enter(page.get_by_role("button", name=name, exact=True))
 
 
 @pytest.mark.timeout(900)  # some fifteen pages, each looked at three times
@@ -72,7 +72,7 @@ def test_a_survey_is_set_up_answered_and_told(
     page.get_by_role("textbox", name="The question", exact=True).fill("What else should we know?")
     press(page, "Save")
     asked = page.get_by_role("listitem").filter(has_text="What else should we know?")
-    asked.get_by_role("button", name=re.compile("^Up")).press("Enter")
+    enter(asked.get_by_role("button", name=re.compile("^Up")))
     page.get_by_role("link", name="See it as people will").click()
     expect(page.get_by_text("A preview")).to_be_visible()
     look(desk, "preview", script=script)
@@ -87,12 +87,12 @@ def test_a_survey_is_set_up_answered_and_told(
     page.get_by_role("link", name="Your bus to work").first.click()
     look(guest, "start", script=script)
     press(page, "Begin")
-    page.get_by_role("button", name="Look at my answers").press("Enter")
+    enter(page.get_by_role("button", name="Look at my answers"))
     expect(page.get_by_role("alert")).to_contain_text("One thing to mend")
-    page.get_by_role("link", name="Choose one of these.").press("Enter")
+    enter(page.get_by_role("link", name="Choose one of these."))
     page.get_by_label("Yes").check()
     page.get_by_label("What else should we know?").fill("Later buses on Sunday")
-    page.get_by_role("button", name="Look at my answers").press("Enter")
+    enter(page.get_by_role("button", name="Look at my answers"))
     expect(page.get_by_text("brings one more question")).to_be_visible()
     page.get_by_label("4", exact=True).check()
     look(guest, "page", script=script)

@@ -77,6 +77,7 @@ class Keys:
 
 def _tab_to(part: Locator) -> None:
     expect(part).to_be_visible()
+    part.page.wait_for_load_state()  # until then the page's address may take the focus away
     for _ in range(120):
         if part.evaluate(HERE):
             assert part.evaluate(SEEN), f"nobody sees that {part} has the focus"
