@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from commonweal.kit.postgres import ephemeral
+from benchmarks.database import empty_database
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -35,29 +34,14 @@ Voter = tuple["Client", dict[str, Any]]
 
 @contextmanager
 def borough() -> Iterator[None]:
-    """Run a database of our own with the borough in it; the settings are read only then."""
-    with ephemeral() as server, tempfile.TemporaryDirectory() as home:
-        os.environ |= {
-            "COMMONWEAL_MODE": "test",
-            "DATABASE_URL": server.url,
-            "COMMONWEAL_HOME": home,
-            "COMMONWEAL_STATIC": home,
-            "DJANGO_SETTINGS_MODULE": "commonweal.web.settings",
-        }
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connection
+    """Run a database of our own with the borough in it."""
+    with empty_database():
         from django.utils import timezone
 
         from benchmarks.borough import fill
 
-        call_command("migrate", verbosity=0)
-        call_command("createcachetable", verbosity=0)
         fill(timezone.now())
         yield
-        connection.close()
 
 
 def main() -> None:

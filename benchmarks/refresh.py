@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from commonweal.kit.postgres import ephemeral
+from benchmarks.database import empty_database
 
 if TYPE_CHECKING:
     from commonweal.listen.conversations.models import Conversation
@@ -55,28 +54,12 @@ def main() -> None:
 
 @contextmanager
 def place() -> Iterator[None]:
-    """Run a database of our own with one authority in it; the settings are read only then."""
-    with ephemeral() as server, tempfile.TemporaryDirectory() as home:
-        os.environ |= {
-            "COMMONWEAL_MODE": "test",
-            "DATABASE_URL": server.url,
-            "COMMONWEAL_HOME": home,
-            "COMMONWEAL_STATIC": home,
-            "DJANGO_SETTINGS_MODULE": "commonweal.web.settings",
-        }
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connection
-
+    """Run a database of our own with one authority in it."""
+    with empty_database():
         from tests.factories import world
 
-        call_command("migrate", verbosity=0)
-        call_command("createcachetable", verbosity=0)
         world.an_authority(name="Larkmere", short_name="Larkmere", slug="larkmere")
         yield
-        connection.close()
 
 
 def large() -> Figures:

@@ -13,16 +13,15 @@ import json
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from itertools import cycle
 from typing import TYPE_CHECKING
 
 from benchmarks import ballot_box as box
 from benchmarks import pages
-from commonweal.kit.postgres import ephemeral
+from benchmarks.database import empty_database
 
 if TYPE_CHECKING:
     from commonweal.listen.surveys.models import Survey
@@ -63,7 +62,7 @@ SELECT n * 1000::bigint + i.position, n, i.id,
 def main() -> None:
     """Measure and print; the last line is one JSON object."""
     begun = time.monotonic()
-    with database():
+    with empty_database():
         survey = a_survey()
         stored = answered(survey)
         print(f"{stored:,} answers are stored; {time.monotonic() - begun:.0f} s to set up.")
@@ -92,32 +91,6 @@ def missed(figures: Figures) -> list[str]:
 
 
 # --- what there is
-
-
-@contextmanager
-def database() -> Iterator[None]:
-    """Run a database of our own; the settings are read only then."""
-    import os
-    import tempfile
-
-    with ephemeral() as server, tempfile.TemporaryDirectory() as home:
-        os.environ |= {
-            "COMMONWEAL_MODE": "test",
-            "DATABASE_URL": server.url,
-            "COMMONWEAL_HOME": home,
-            "COMMONWEAL_STATIC": home,
-            "DJANGO_SETTINGS_MODULE": "commonweal.web.settings",
-        }
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connection
-
-        call_command("migrate", verbosity=0)
-        call_command("createcachetable", verbosity=0)
-        yield
-        connection.close()
 
 
 def a_survey() -> Survey:
